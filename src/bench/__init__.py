@@ -1,0 +1,1 @@
+"""bench: which inductive bias fits which data, at what cost?"""

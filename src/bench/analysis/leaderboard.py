@@ -1,0 +1,218 @@
+"""The leaderboard: a pure function of trials, planned cells and a view."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from bench.analysis.errors import DUMMY, Errors, errors
+from bench.analysis.intervals import bootstrap_means
+from bench.analysis.provenance import budget_label, is_replay, run_notes
+from bench.analysis.tiers import MIN_DATASETS, compare_pairs, tiers
+from bench.analysis.traces import numbered, traces
+from bench.analysis.views import Results, View, results
+from bench.datasets import ProblemType
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    Floats: TypeAlias = NDArray[np.float64]
+    Texts: TypeAlias = NDArray[np.object_]
+
+TIE = math.log(1.05)
+"""Log error ratios nearer to 0 than this are ties: errors within 5 % of each other."""
+FEW_TRIALS = 5
+"""An entry whose median result shows fewer trials than this was hardly searched."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A mean log error ratio over datasets; above 0 is better than the reference."""
+
+    mean: float
+    """NaN without a dataset."""
+    low: float
+    """Ends of the 95 % bootstrap interval; NaN with fewer than two datasets."""
+    high: float
+    n: int
+    """Datasets it is a mean over, those with stand-ins included."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One entry: a learner or a family."""
+
+    entry: str
+    tier: int | None
+    """From 1; entries of one tier cannot be told apart. None without an error ratio."""
+    overall: Estimate
+    classification: Estimate
+    regression: Estimate
+    mean_rank: float
+    """Mean over tasks of its error's rank among all entries that have one there: 1 is best, ties share."""
+    wins: int
+    """Tasks where it beat the reference by more than a tie."""
+    ties: int
+    losses: int
+    n_tasks: int
+    """Tasks with an error of its own."""
+    n_stood_in: int
+    """Tasks where another's error stands in for a missing one."""
+    n_failed: int
+    """Cells that failed; of a family, its members' cells."""
+    n_not_applicable: int
+    """Splits past its limits; of a family, past those of every member."""
+    median_s: float
+    """Billed seconds of the median result; of a family, all its members together."""
+    median_trials: float
+
+    @property
+    def defaults_only(self) -> bool:
+        """Whether this is a tour of defaults rather than evidence of what the entry can do."""
+        return self.median_trials < FEW_TRIALS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaderboard:
+    """The rows, best first, and what a reader must know of them."""
+
+    view: View
+    budget: str
+    """What a cell was allowed to show, in words."""
+    replay: bool
+    """Whether the view is smaller than what was run."""
+    n_tasks: int
+    """Tasks in the plan."""
+    datasets: Mapping[str, int]
+    """Problem type to the number of datasets with an error ratio."""
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...]
+    """What was left out and what limits the evidence, a line each."""
+
+
+def leaderboard(trials: pd.DataFrame, cells: pd.DataFrame, view: View) -> Leaderboard:
+    """Return the leaderboard of the frames (`trials_frame`, `cells_frame`) under a view.
+
+    It may be asked for while a run is going on: what has no error yet is left out, and a note says so.
+    Raises ConfigError where two cells of one learner stand for the same split and seed.
+    """
+    of = traces(trials, cells)
+    shown = results(of, view)
+    found = errors(shown, of, view)
+    problem, ratios = _by_dataset(found)
+    rows = _rows(found, shown, ratios, problem)
+    compared = problem[np.isfinite(ratios).any(axis=0)]
+    return Leaderboard(
+        view=view,
+        budget=budget_label(of.cells, view),
+        replay=is_replay(of.cells, view),
+        n_tasks=len(found.tasks),
+        datasets={problem.value: int((compared == problem.value).sum()) for problem in ProblemType},
+        rows=rows,
+        notes=(*found.notes, *run_notes(cells, of.cells, shown, view), *_cautions(rows, view, len(compared))),
+    )
+
+
+def _by_dataset(found: Errors) -> tuple[Texts, Floats]:
+    """Return (N,) problem types and (E, N) log ratios of datasets: means over the tasks of each.
+
+    Tasks of one dataset share its rows: it is datasets that are drawn, in a resample and in the world.
+    """
+    number = numbered(found.dataset, found.problem)
+    first = np.unique(number, return_index=True)[1]
+    member = (number[:, None] == np.arange(len(first))).astype(float)
+    known = np.isfinite(found.log_ratio)
+    n = known @ member
+    sums = np.where(known, found.log_ratio, 0.0) @ member
+    return found.problem[first], np.divide(sums, n, out=np.full(n.shape, np.nan), where=n > 0)
+
+
+def _rows(found: Errors, shown: Results, ratios: Floats, problem: Texts) -> tuple[Row, ...]:
+    regression = problem == ProblemType.REGRESSION.value
+    overall = _estimates(ratios)
+    ranks = _mean_ranks(found.mean)
+    columns: dict[str, list[Any]] = {
+        "entry": list(found.entries),
+        "overall": overall,
+        "classification": _estimates(ratios[:, ~regression]),
+        "regression": _estimates(ratios[:, regression]),
+        "mean_rank": ranks.tolist(),
+        "wins": (found.log_ratio >= TIE).sum(axis=1).tolist(),
+        "ties": (np.abs(found.log_ratio) < TIE).sum(axis=1).tolist(),
+        "losses": (found.log_ratio <= -TIE).sum(axis=1).tolist(),
+        "n_tasks": found.n_scored.tolist(),
+        "n_stood_in": found.n_stood_in.tolist(),
+        **_totals(shown, found.entries),
+    }
+    ranking = sorted(range(len(overall)), key=lambda i: _standing(overall[i].mean, float(ranks[i])))
+    placed = [i for i in ranking if overall[i].n]
+    tier = dict(zip(placed, tiers(compare_pairs(ratios), placed), strict=True))
+    return tuple(
+        Row(tier=tier.get(i), **{name: values[i] for name, values in columns.items()}) for i in ranking
+    )
+
+
+def _estimates(ratios: Floats) -> list[Estimate]:
+    n = np.isfinite(ratios).sum(axis=1)
+    mean = np.divide(np.nansum(ratios, axis=1), n, out=np.full(len(n), np.nan), where=n > 0)
+    low, high = bootstrap_means(ratios)
+    columns = (mean.tolist(), low.tolist(), high.tolist(), n.tolist())
+    return [Estimate(mean=m, low=lo, high=hi, n=k) for m, lo, hi, k in zip(*columns, strict=True)]
+
+
+def _mean_ranks(mean: Floats) -> Floats:
+    """Return (E,) ranks averaged over tasks, from (E, T) errors; NaN for an entry without any."""
+    lower = (mean[None, :, :] < mean[:, None, :]).sum(axis=1)
+    equal = (mean[None, :, :] == mean[:, None, :]).sum(axis=1)
+    known = np.isfinite(mean)
+    n = known.sum(axis=1)
+    sums = np.where(known, lower + (equal + 1) / 2, 0.0).sum(axis=1)
+    mean_ranks: Floats = np.divide(sums, n, out=np.full(len(n), np.nan), where=n > 0)
+    return mean_ranks
+
+
+def _standing(mean: float, rank: float) -> tuple[bool, float, float]:
+    """Return what entries are sorted by: those without a ratio last, by rank, then in the plan's order."""
+    return math.isnan(mean), 0.0 if math.isnan(mean) else -mean, math.inf if math.isnan(rank) else rank
+
+
+def _totals(shown: Results, entries: tuple[str, ...]) -> dict[str, list[Any]]:
+    done = shown.scored | shown.missing
+    totals: dict[str, list[Any]] = {
+        "n_failed": [],
+        "n_not_applicable": [],
+        "median_s": [],
+        "median_trials": [],
+    }
+    for name in entries:
+        own = shown.entry == name
+        totals["n_failed"].append(int(shown.n_failed[own].sum()))
+        totals["n_not_applicable"].append(int(shown.not_applicable[own].sum()))
+        totals["median_s"].append(_median(shown.used_s[own & done]))
+        totals["median_trials"].append(_median(shown.n_trials[own & done]))
+    return totals
+
+
+def _median(values: NDArray[Any]) -> float:
+    return float(np.median(values)) if len(values) else math.nan
+
+
+def _cautions(rows: tuple[Row, ...], view: View, n_datasets: int) -> list[str]:
+    cautions = []
+    if 0 < n_datasets < MIN_DATASETS:
+        cautions.append(
+            f"Fewer than {MIN_DATASETS} datasets: nothing can be told apart, so all share one tier"
+        )
+    if any(row.defaults_only for row in rows):
+        cautions.append(
+            f"defaults only: under {FEW_TRIALS} trials in the median result; a tour, not evidence"
+        )
+    if any(row.n_stood_in for row in rows):
+        whose = DUMMY if view.failure_policy == "dummy" else f"default {view.reference}"
+        cautions.append(f"stood in: tasks where an error is missing and that of the {whose} is taken instead")
+    return cautions

@@ -1,0 +1,62 @@
+"""What a reader of a leaderboard must know of the run behind it: budgets, replays, what is not there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from bench.analysis.traces import NO_INTERVENTION, Cells
+from bench.analysis.views import Results, View
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    Floats: TypeAlias = NDArray[np.float64]
+
+
+def budget_label(cells: Cells, view: View) -> str:
+    """Return what a cell was allowed to show, in words: `2 s`, `2 to 10 s, 25 trials`, `no limit`."""
+    seconds = _span(cells.budget_s, view.budget_s, "s")
+    trials = _span(cells.budget_trials, view.budget_trials, "trials")
+    return ", ".join(part for part in (seconds, trials) if part) or "no limit"
+
+
+def is_replay(cells: Cells, view: View) -> bool:
+    """Return whether some cell was allowed more than the view shows."""
+    asked = ((cells.budget_s, view.budget_s), (cells.budget_trials, view.budget_trials))
+    return any(limit is not None and bool((ran > limit).any()) for ran, limit in asked)
+
+
+def run_notes(planned: pd.DataFrame, cells: Cells, shown: Results, view: View) -> tuple[str, ...]:
+    """Return, a line each, what is not in the leaderboard or not equal in it."""
+    notes = []
+    if altered := int((planned["intervention"] != NO_INTERVENTION).sum()):
+        notes.append(f"{altered} cells with an intervention are left out")
+    if pending := int(shown.pending.sum()):
+        notes.append(
+            f"{pending} of {len(shown.pending)} results are still to come; means are of those that are there"
+        )
+    if len(devices := sorted(set(cells.device))) > 1:
+        notes.append(f"Cells ran on {' and '.join(devices)}: their seconds are not alike")
+    for ran, limit, unit in (
+        (cells.budget_s, view.budget_s, "s"),
+        (cells.budget_trials, view.budget_trials, "trials"),
+    ):
+        known = ran[~np.isnan(ran)]
+        if limit is None and len(np.unique(known)) > 1:
+            notes.append(
+                f"Cells ran under unequal budgets ({unit}): view them at the smallest to compare them fairly"
+            )
+        if limit is not None and (short := int((known < limit).sum())):
+            notes.append(f"{short} cells ran under less than {limit:g} {unit}")
+    return tuple(notes)
+
+
+def _span(ran: Floats, asked: float | None, unit: str) -> str:
+    limits = [asked] if asked is not None else np.unique(ran[~np.isnan(ran)]).tolist()
+    ends = ["no limit" if np.isinf(limit) else f"{limit:g}" for limit in (*limits[:1], *limits[1:][-1:])]
+    if not ends or ends == ["no limit"]:
+        return ""
+    return f"{' to '.join(ends)} {unit}"

@@ -1,0 +1,162 @@
+"""The trials of each planned cell as one stream, whatever attempts they came from.
+
+Columns are arrays from here on: a leaderboard is drawn again and again while a run is going on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from bench.cells import CellStatus
+from bench.errors import ConfigError
+from bench.trials import TrialStatus
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats: TypeAlias = NDArray[np.float64]
+    Ints: TypeAlias = NDArray[np.intp]
+    Mask: TypeAlias = NDArray[np.bool_]
+    Texts: TypeAlias = NDArray[np.object_]
+
+NO_INTERVENTION = "none"
+_FINAL = [status.value for status in CellStatus if status is not CellStatus.INTERRUPTED]
+_FAILED = [status.value for status in CellStatus if status.failed]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cells:
+    """The planned cells without an intervention, numbered from 0 in the order of the plan."""
+
+    task: Texts
+    dataset: Texts
+    problem: Texts
+    learner: Texts
+    family: Texts
+    device: Texts
+    slot: Ints
+    """Numbers (task, repeat, fold, seed): what cells of different learners share where they are compared."""
+    final: Mask
+    """Whether nothing more is to come."""
+    failed: Mask
+    not_applicable: Mask
+    budget_s: Floats
+    """What the latest attempt was allowed; infinite for no limit, NaN without a trial."""
+    budget_trials: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """The row that stands for each trial, sorted by (cell, trial)."""
+
+    cell: Ints
+    trial: Ints
+    ok: Mask
+    truncated: Mask
+    attempt_budget_s: Floats
+    """What the trial's attempt was allowed; infinite for no limit."""
+    spent_s: Floats
+    validation_score: Floats
+    test_score: Floats
+    n_test: Floats
+    n_test_minority: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traces:
+    """Cells and their trials."""
+
+    cells: Cells
+    rows: Rows
+
+
+def traces(trials: pd.DataFrame, cells: pd.DataFrame) -> Traces:
+    """Return the current trials of the planned cells: of each trial number, the latest attempt's row.
+
+    Evidence under another key (other data, versions or learners) is not of these cells and is left out.
+    Raises ConfigError where two cells of one learner share a slot, since no view could tell which of them
+    counts, and ValueError where a trial stands twice in one attempt.
+    """
+    cells = cells[(cells["intervention"] == NO_INTERVENTION).to_numpy()]
+    cell = pd.Index(cells["evidence_key"]).get_indexer(pd.Index(trials["evidence_key"]))
+    trial, attempt = trials["trial"].to_numpy(), trials["attempt"].to_numpy()
+    order = np.lexsort((attempt, trial, cell))
+    order = order[np.searchsorted(cell[order], 0) :]
+    by_attempt = order[np.argsort(attempt[order], kind="stable")]
+    budgets = {}
+    for name in ("budget_s", "budget_trials"):
+        budgets[name] = np.full(len(cells), np.nan)
+        budgets[name][cell[by_attempt]] = _limit(trials[f"attempt_{name}"])[
+            by_attempt
+        ]  # the latest one stays
+    current = order[_last_of_each(cell[order], trial[order], attempt[order])]
+    return Traces(cells=_cells(cells, budgets), rows=_rows(trials, cell, current))
+
+
+def numbered(*columns: Any) -> Ints:
+    """Return a number for each row of the columns, equal where all of them are, in order of appearance."""
+    numbers = np.zeros(len(columns[0]), dtype=np.intp)
+    for column in columns:
+        codes, values = pd.factorize(column)
+        numbers = pd.factorize(numbers * len(values) + codes)[0]
+    return numbers
+
+
+def _cells(cells: pd.DataFrame, budgets: dict[str, Floats]) -> Cells:
+    names = ("task", "dataset", "problem", "learner", "family", "device")
+    texts = {name: cells[name].to_numpy(dtype=object) for name in names}
+    slot = numbered(texts["task"], *(cells[name].to_numpy() for name in ("repeat", "fold", "seed")))
+    place = numbered(slot, texts["learner"])
+    if len(cells) and place.max() + 1 < len(place):
+        twice = cells["cell_id"].to_numpy()[place == np.bincount(place).argmax()]
+        raise ConfigError(
+            f"{' and '.join(twice)} are one learner on one split and seed: "
+            "select one device, one validation and one cap on rows"
+        )
+    status = cells["status"]
+    return Cells(
+        task=texts["task"],
+        dataset=texts["dataset"],
+        problem=texts["problem"],
+        learner=texts["learner"],
+        family=texts["family"],
+        device=texts["device"],
+        slot=slot,
+        final=status.isin(_FINAL).to_numpy(),
+        failed=status.isin(_FAILED).to_numpy(),
+        not_applicable=(status == CellStatus.NOT_APPLICABLE.value).to_numpy(),
+        budget_s=budgets["budget_s"],
+        budget_trials=budgets["budget_trials"],
+    )
+
+
+def _rows(trials: pd.DataFrame, cell: Ints, current: Ints) -> Rows:
+    status = trials["status"].take(current)
+    names = ("trial", "spent_s", "validation_score", "test_score", "n_test", "n_test_minority")
+    columns = {name: trials[name].to_numpy()[current] for name in names}
+    scored = np.isfinite(columns["validation_score"])
+    return Rows(
+        **columns,
+        cell=cell[current],
+        ok=(status == TrialStatus.OK.value).to_numpy() & scored,
+        truncated=(status == TrialStatus.TRUNCATED.value).to_numpy() & scored,
+        attempt_budget_s=_limit(trials["attempt_budget_s"])[current],
+    )
+
+
+def _limit(budget: pd.Series[float]) -> Floats:
+    limit = budget.to_numpy(dtype=float)
+    return np.where(np.isnan(limit), np.inf, limit)
+
+
+def _last_of_each(cell: Ints, trial: Ints, attempt: Ints) -> Mask:
+    repeated = (np.diff(cell) == 0) & (np.diff(trial) == 0)
+    if (repeated & (np.diff(attempt) == 0)).any():
+        raise ValueError("trials: one trial of a cell stands twice in one attempt")
+    last = np.ones(len(cell), dtype=bool)
+    last[:-1] = ~repeated
+    return last

@@ -1,0 +1,69 @@
+"""What one cell may spend, and how its end is seen from inside a fit."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+GIB = 1024**3
+
+GUARD_FACTOR = 2.0
+"""The guard kills a cell whose billed phases took this many times its budget of wall time ..."""
+GUARD_GRACE_S = 2.0
+"""... plus this."""
+UNBILLED_LIMIT_S = 30.0
+"""What warm-up, or predicting and scoring and storing one trial, may take."""
+UNTIMED_LIMIT_S = 3600.0
+"""The guard's limit on billed wall time where a budget counts trials alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What one cell may spend; it ends at whichever limit comes first."""
+
+    seconds: float | None
+    """CPU seconds of the cell (device seconds on a GPU); None counts trials alone, the reproducible mode."""
+    trials: int | None
+    cores: int = 1
+    memory_bytes: int = 4 * GIB
+
+    @property
+    def guard_s(self) -> float:
+        """Wall seconds of billed work after which the guard kills the cell."""
+        if self.seconds is None:
+            return UNTIMED_LIMIT_S
+        return GUARD_FACTOR * self.seconds + GUARD_GRACE_S
+
+    def covers(self, other: Budget) -> bool:
+        """Whether a cell that ended under this budget has nothing left to do under the other."""
+        return _at_least(self.seconds, other.seconds) and _at_least(self.trials, other.trials)
+
+    def share(self, members: int) -> Budget:
+        """The budget of each of so many family members."""
+        return Budget(
+            seconds=None if self.seconds is None else self.seconds / members,
+            trials=None if self.trials is None else max(1, self.trials // members),
+            cores=self.cores,
+            memory_bytes=self.memory_bytes,
+        )
+
+
+def _at_least(mine: float | None, theirs: float | None) -> bool:
+    return mine is None or (theirs is not None and mine >= theirs)
+
+
+class Deadline(Protocol):
+    """What a learner polls inside its fit."""
+
+    def remaining_s(self) -> float:
+        """Billed seconds left; infinite where only trials count."""
+        ...
+
+
+class NoDeadline:
+    """A deadline that never comes."""
+
+    def remaining_s(self) -> float:
+        """Return infinity."""
+        return math.inf

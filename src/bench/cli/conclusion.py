@@ -1,0 +1,48 @@
+"""How a run ended: its leaderboards, what could not be finished and why, and where everything is."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import click
+
+from bench.cells import CellStatus
+from bench.errors import ExitCode
+from bench.plans import Plan, is_tour
+from bench.store.query import cell_rows, find_run
+from bench.store.sqlite import FILE_NAME, Store
+
+FAILED = frozenset(status.value for status in CellStatus if status.failed)
+
+
+def conclude(run_id: str, plan: Plan, store: Store) -> ExitCode:
+    """Show the end of a run and return its exit code: 1 where more cells failed than the suite allows."""
+    from bench.analysis import tables
+    from bench.analysis.views import View
+    from bench.cli.boards import board
+
+    run = find_run(store, run_id)
+    for by in ("learner", "family"):
+        click.echo()
+        click.echo(tables.text(board(store, run, View(by=by))), nl=False)
+    cells = cell_rows(store, run_id)
+    failed = sum(cell["status"] in FAILED for cell in cells)
+    click.echo()
+    _say_unfinished(plan, cells)
+    if is_tour(plan):
+        click.echo(
+            "This was a tour, not evidence. More from the same cells: --budget 60, --folds 3, --within 2h."
+        )
+    click.echo(f"Every trial: {store.folder / FILE_NAME}, predictions beside it. Again: bench leaderboard")
+    return ExitCode.SOME_FAILED if failed > plan.suite.allowed_failures * len(cells) else ExitCode.DONE
+
+
+def _say_unfinished(plan: Plan, cells: list[dict[str, object]]) -> None:
+    """Say how many cells ended how, and name each one that has no score, with the reason."""
+    counts = Counter(str(cell["status"] or "not begun") for cell in cells)
+    click.echo(f"{len(cells)} cells: " + ", ".join(f"{n} {status}" for status, n in counts.most_common()))
+    for cell in cells:
+        if cell["status"] != CellStatus.OK:
+            click.echo(f"  {cell['status'] or 'not begun'}: {cell['cell_id']}: {cell['reason']}")
+    for exclusion in plan.exclusions:
+        click.echo(f"  left out: {exclusion.what}: {exclusion.reason}")

@@ -1,0 +1,110 @@
+"""A run as it goes: a live screen in a terminal, a line for each cell elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import click
+
+from bench.cells import Cell
+from bench.cli.estimate import cell_wall_s, span
+from bench.events import (
+    CellElsewhere,
+    CellFinished,
+    CellStarted,
+    Event,
+    RunFinished,
+    RunStarted,
+    TrialFinished,
+)
+from bench.plans import Plan
+from bench.store.sqlite import Store
+from bench.trials import Outcome
+
+
+@dataclass(slots=True)
+class Tally:
+    """What happened so far in a run."""
+
+    plan: Plan
+    run_id: str
+    to_do: int
+    jobs: int
+    started_at: float
+    done: int = 0
+    statuses: Counter[str] = field(default_factory=Counter)
+    running: dict[str, int] = field(default_factory=dict)
+    """Cell id to trials so far."""
+    failures: list[tuple[Cell, Outcome]] = field(default_factory=list)
+
+    def take(self, event: Event) -> None:
+        """Count one event."""
+        match event:
+            case CellStarted(cell, continues_at):
+                self.running[cell.id] = continues_at
+            case TrialFinished(cell, trial):
+                self.running[cell.id] = trial.number + 1
+            case CellFinished(cell, outcome):
+                self.running.pop(cell.id, None)
+                self.done += 1
+                self.statuses[outcome.status] += 1
+                if outcome.status.failed:
+                    self.failures.append((cell, outcome))
+            case CellElsewhere():
+                self.done += 1
+                self.statuses["running elsewhere"] += 1
+            case _:
+                pass
+
+    def eta_s(self) -> float:
+        """Return the wall seconds that are left, billed and unbilled, by what a cell has taken so far."""
+        left = self.to_do - self.done
+        elapsed = time.monotonic() - self.started_at
+        guess = cell_wall_s(self.plan.budget) / self.jobs
+        each = (elapsed + guess * self.jobs) / (self.done + self.jobs) if self.done else guess
+        return left * each
+
+
+def follow(events: Iterable[Event], store: Store, plan: Plan, jobs: int) -> Tally:
+    """Show a run until it ends; return what happened."""
+    tally = Tally(plan=plan, run_id="", to_do=len(plan.runnable), jobs=jobs, started_at=time.monotonic())
+    if sys.stdout.isatty():
+        from bench.cli.screen import Screen
+
+        with Screen(tally, store) as screen:
+            for event in events:
+                _begin(tally, event)
+                tally.take(event)
+                screen.show(event)
+        return tally
+    for event in events:
+        _begin(tally, event)
+        tally.take(event)
+        _line(tally, event)
+    return tally
+
+
+def _begin(tally: Tally, event: Event) -> None:
+    if isinstance(event, RunStarted):
+        tally.run_id, tally.to_do = event.run_id, event.to_do
+
+
+def _line(tally: Tally, event: Event) -> None:
+    """Say in one line what a person without a terminal should know."""
+    match event:
+        case RunStarted(run_id=run_id, done_before=before, to_do=to_do):
+            click.echo(f"run {run_id}: {to_do} cells to do" + (f", {before} done before" if before else ""))
+        case CellFinished(cell, outcome):
+            trials = f", {outcome.reason}" if outcome.status.failed else ""
+            place = f"[{tally.done}/{tally.to_do}]"
+            click.echo(f"{place} {outcome.status} {cell.id}{trials} (left: about {span(tally.eta_s())})")
+        case CellElsewhere(cell):
+            click.echo(f"[{tally.done}/{tally.to_do}] running elsewhere {cell.id}")
+        case RunFinished():
+            click.echo(f"all done in {span(time.monotonic() - tally.started_at)}")
+        case _:
+            pass

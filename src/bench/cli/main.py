@@ -1,0 +1,86 @@
+"""`bench`: reads the command line, calls one verb, and turns errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import sys
+from types import FrameType
+
+import click
+
+from bench.errors import BenchError, ExitCode
+
+VERBS = {
+    "run": ("bench.cli.run", "Run a suite, or go on with it, and show the leaderboard."),
+    "leaderboard": ("bench.cli.leaderboard", "Show the leaderboard of a run, at any smaller budget."),
+    "status": ("bench.cli.status", "Show how far a run is and what failed."),
+    "list": ("bench.cli.listing", "List suites, learners, families, tables, cells or runs."),
+    "validate": ("bench.cli.validate", "Check a suite file; every error at once."),
+    "export": ("bench.cli.export", "Write the trials of a run as CSV or Parquet."),
+}
+EPILOG = """\b
+Exit codes:
+  0 done                     4 regression
+  1 some cells failed        5 prerequisite missing
+  2 usage or configuration   6 not enough evidence
+  3 nothing selected         130 interrupted"""
+
+
+class Verbs(click.Group):
+    """Loads a verb's module when it is called, so that help answers at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the verbs in the order in which one needs them."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the verb's command, or None where there is no such verb."""
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(VERBS[cmd_name][0]).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs without importing one."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
+
+
+@click.group(cls=Verbs, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="inductive-bench", prog_name="bench")
+def bench() -> None:
+    """Which inductive bias fits which data, at what cost?
+
+    Compares model families on real tables under equal, enforced budgets.
+    Start with `bench run tabular`.
+    """
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = bench.main(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        code = ExitCode.USAGE
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx is not None else "bench"
+        click.echo(f"{where}: {error.format_message()} (see {where} --help)", err=True)
+        code = ExitCode.USAGE
+    except BenchError as error:
+        for line in str(error).splitlines():
+            click.echo(f"bench: {line}", err=True)
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("bench: interrupted", err=True)
+        code = ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = ExitCode.DONE
+    sys.exit(int(code or 0))
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,63 @@
+"""Options that several verbs share, and how their values are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+class Duration(click.ParamType[float]):
+    """Seconds, written as `90`, `90s`, `15m`, `1h30m` or `2h`."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the seconds that a text says, more than 0."""
+        if isinstance(value, float):
+            return value
+        text = str(value).strip().lower()
+        parts = re.findall(r"(\d+(?:\.\d+)?)(s|min|m|h|d|$)", text)
+        if not parts or "".join(number + unit for number, unit in parts) != text:
+            self.fail(f'"{value}" is no duration; write for example 90, 90s, 15m or 2h', param, ctx)
+        seconds = sum(float(number) * _UNITS[unit or "s"] for number, unit in parts)
+        if seconds <= 0:
+            self.fail("give more than 0 seconds", param, ctx)
+        return seconds
+
+
+def results_option(function: F) -> F:
+    """Add `--results`."""
+    return click.option(
+        "--results",
+        type=click.Path(path_type=Path),
+        default=Path("bench-results"),
+        show_default=True,
+        envvar="BENCH_RESULTS",
+        help="Folder of the store.",
+    )(function)
+
+
+def cache_option(function: F) -> F:
+    """Add `--cache`."""
+    return click.option(
+        "--cache",
+        type=click.Path(path_type=Path),
+        default=None,
+        envvar="BENCH_CACHE",
+        help="Folder of fetched tables (default: the user's cache folder).",
+    )(function)
+
+
+def run_option(function: F) -> F:
+    """Add `--run`."""
+    return click.option(
+        "--run", "run_id", metavar="ID", default=None, help="Which run (default: the latest)."
+    )(function)

@@ -1,0 +1,1 @@
+"""Suite files: read, checked as a whole, and expanded to cells."""

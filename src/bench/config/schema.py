@@ -1,0 +1,119 @@
+"""The shape of a suite file. Pydantic stays in this package: what leaves it are frozen nouns."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from bench.budgets import GIB
+
+_UNITS = {"GiB": GIB, "MiB": 1024**2, "GB": 10**9, "MB": 10**6}
+
+
+def _name(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", value):
+        message = "use lower-case letters, digits, '.', '_' and '-' (it becomes part of cell ids)"
+        raise ValueError(message)
+    return value
+
+
+def _memory(value: str) -> str:
+    if not re.fullmatch(r"\d+(\.\d+)? (GiB|MiB|GB|MB)", value):
+        message = 'write a size such as "4 GiB" or "800 MB"'
+        raise ValueError(message)
+    return value
+
+
+def _validation(value: str) -> str:
+    match = re.fullmatch(r"holdout|holdout:(\d+)|cv:(\d+)", value)
+    if not match:
+        message = 'write "holdout", "holdout:25" (per cent of the training rows) or "cv:4" (folds)'
+        raise ValueError(message)
+    per_cent, folds = match.groups()
+    if per_cent is not None and not 5 <= int(per_cent) <= 50:
+        message = "hold out between 5 and 50 per cent"
+        raise ValueError(message)
+    if folds is not None and not 2 <= int(folds) <= 10:
+        message = "use between 2 and 10 folds"
+        raise ValueError(message)
+    return value
+
+
+Name = Annotated[str, AfterValidator(_name)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class BudgetTable(_Table):
+    """`[budget]`: what one cell may spend."""
+
+    seconds: Annotated[float, Field(gt=0, le=86400 * 7)] | None = None
+    trials: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    cores: Annotated[int, Field(ge=1, le=256)] = 1
+    memory: Annotated[str, AfterValidator(_memory)] = "4 GiB"
+
+    @property
+    def memory_bytes(self) -> int:
+        """The memory cap in bytes."""
+        number, unit = self.memory.split()
+        return int(float(number) * _UNITS[unit])
+
+    @model_validator(mode="after")
+    def _some_limit(self) -> BudgetTable:
+        if self.seconds is None and self.trials is None:
+            message = "give seconds, trials or both"
+            raise ValueError(message)
+        return self
+
+
+class CapsTable(_Table):
+    """`[caps]`: how many rows a cell may use."""
+
+    train_rows: Annotated[int, Field(ge=20)] | None = None
+    test_rows: Annotated[int, Field(ge=20)] | None = None
+
+
+class TaskTable(_Table):
+    """`[[tasks]]`: a table of the catalogue, or a local file with its target."""
+
+    dataset: str | None = None
+    file: str | None = None
+    name: Name | None = None
+    target: str | None = None
+    problem: Literal["binary", "multiclass", "regression"] | None = None
+    kinds: dict[str, Literal["numeric", "categorical"]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> TaskTable:
+        if (self.dataset is None) == (self.file is None):
+            message = "give either dataset (see `bench list tables`) or file"
+            raise ValueError(message)
+        if self.file is not None and self.target is None:
+            message = "a file needs target, the name of the column to predict"
+            raise ValueError(message)
+        if self.dataset is not None and (self.target or self.problem or self.kinds):
+            message = "target, problem and kinds belong to a file; a table of the catalogue has its own"
+            raise ValueError(message)
+        return self
+
+
+class SuiteFile(_Table):
+    """A whole suite file."""
+
+    format: Literal[1]
+    name: Name
+    title: str
+    note: str = ""
+    learners: Annotated[list[str], Field(min_length=1)]
+    budget: BudgetTable
+    validation: Annotated[str, AfterValidator(_validation)] = "holdout"
+    folds: Annotated[int, Field(ge=1, le=10)] = 1
+    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = [0]
+    interventions: Annotated[list[Literal["none"]], Field(min_length=1)] = ["none"]
+    allowed_failures: Annotated[float, Field(ge=0, le=1)] = 0.0
+    caps: CapsTable = CapsTable()
+    tasks: Annotated[list[TaskTable], Field(min_length=1)]

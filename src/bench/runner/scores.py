@@ -1,0 +1,84 @@
+"""Scoring a candidate on the rows that its search did not see, and on those it was fitted on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench.orders import Predictions
+from bench.scoring.metrics import all_metrics, mean_score, score
+from bench.scoring.predictions import Prediction, average, finite, predict, prediction_hash, to_float32
+from bench.search.search import Candidate, TrainingData
+from bench.trials import TrialStatus
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """What a candidate scored; all empty where it has no model."""
+
+    status: TrialStatus | None = None
+    """Set where scoring changed how the trial ended."""
+    test: float | None = None
+    test_single: float | None = None
+    train: float | None = None
+    metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    prediction_hash: str | None = None
+    predictions: Predictions | None = None
+
+
+def score_rows(
+    candidate: Candidate, training: TrainingData, X_test: pd.DataFrame, y_test: np.ndarray
+) -> Scores:
+    """Return a candidate's scores: its models averaged on the test rows, each on its own fit rows."""
+    problem, classes, sd = training.problem, training.n_classes, training.target_sd
+    singles = [predict(model, X_test, problem, classes) for model in candidate.models]
+    test = average(singles)
+    if not finite(test):
+        return Scores(status=TrialStatus.NAN)
+    validation = [
+        all_metrics(problem, training.y[held], prediction, sd)
+        for (_, held), prediction in zip(training.folds, candidate.validation, strict=True)
+    ]
+    fitted = [
+        (training.y[fit], predict(model, training.X.iloc[fit], problem, classes))
+        for (fit, _), model in zip(training.folds, candidate.models, strict=True)
+    ]
+    train = [all_metrics(problem, y, prediction, sd) for y, prediction in fitted]
+    return Scores(
+        test=score(problem, y_test, test, sd),
+        test_single=mean_score(problem, [score(problem, y_test, single, sd) for single in singles]),
+        train=mean_score(problem, [score(problem, y, prediction, sd) for y, prediction in fitted]),
+        metrics={
+            "train": _mean(train),
+            "validation": _mean(validation),
+            "test": all_metrics(problem, y_test, test, sd),
+        },
+        prediction_hash=prediction_hash(*candidate.validation, test),
+        predictions=_pack(candidate.validation, test),
+    )
+
+
+def _mean(folds: list[dict[str, float]]) -> dict[str, float]:
+    """The mean over folds of each metric that every fold has."""
+    names = set.intersection(*(set(fold) for fold in folds))
+    return {name: float(np.mean([fold[name] for fold in folds])) for name in sorted(names)}
+
+
+def _pack(validation: tuple[Prediction, ...], test: Prediction) -> Predictions:
+    held_out, tested = np.concatenate([_table(p) for p in validation]), _table(test)
+    kind = test.kind if test.sd is None else "distribution"
+    return Predictions(kind, held_out.shape, tested.shape, held_out.tobytes() + tested.tobytes())
+
+
+def _table(prediction: Prediction) -> np.ndarray:
+    """The prediction as one float32 array: (n, classes), (n,), or (n, 2) with mean and SD."""
+    single = to_float32(prediction)
+    if single.sd is None:
+        return single.values
+    return np.column_stack([single.values, single.sd])

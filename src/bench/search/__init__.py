@@ -1,0 +1,1 @@
+"""Equal-budget search inside a cell: the default configuration first, then seeded random ones."""

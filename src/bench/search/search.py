@@ -1,0 +1,235 @@
+"""The search loop. It is handed no test row and no test score, and what it reports to returns nothing.
+
+Billed: preprocessing, fitting, inner validation, failed trials. Whatever `on_candidate` does is not.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from bench.budgets import Budget, Deadline, NoDeadline
+from bench.deadlines import DeadlinePassed
+from bench.learners import BuildContext, Estimator, Learner
+from bench.scoring.metrics import mean_score, score
+from bench.scoring.predictions import Prediction, finite, predict
+from bench.seeds import derive_seed
+from bench.spaces import Config
+from bench.trials import Flag, TrialStatus
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from bench.datasets import ProblemType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingData:
+    """The training rows of one cell and how they are validated: all that a search may see."""
+
+    problem: ProblemType
+    n_classes: int
+    target_sd: float
+    X: pd.DataFrame
+    """(n, d), numeric and categorical columns."""
+    y: np.ndarray
+    """(n,), values or class codes."""
+    folds: tuple[tuple[np.ndarray, np.ndarray], ...]
+    """(fit, validation) positions; one pair for a hold-out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A configuration that was tried: its models and how they did on the validation rows."""
+
+    number: int
+    config: Config
+    status: TrialStatus
+    models: tuple[Estimator, ...] = ()
+    validation: tuple[Prediction, ...] = ()
+    validation_score: float | None = None
+    flags: tuple[Flag, ...] = ()
+    reason: str = ""
+
+
+class Meter(Protocol):
+    """The clock that bills."""
+
+    def spent_s(self) -> float:
+        """Billed seconds of the cell so far, its earlier attempts included."""
+        ...
+
+    def billing(self, number: int) -> AbstractContextManager[None]:
+        """Bill what happens inside to trial `number`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """What is searched, with what, for how much."""
+
+    learner: Learner
+    data: TrainingData
+    key: str
+    """Trial t's configuration is a pure function of (key, t)."""
+    budget: Budget
+    start_trial: int = 0
+    threads: int = 1
+    device: str = "cpu"
+
+
+def run_search(search: Search, meter: Meter, on_candidate: Callable[[Candidate], None]) -> str:
+    """Try configurations until the budget or the space ends; return which: `seconds`, `trials` or `space`."""
+    budget = search.budget
+    for number, config in search.learner.space(search.data.problem).trials(search.key, search.start_trial):
+        if budget.trials is not None and number >= budget.trials:
+            return "trials"
+        if number > 0 and _left_s(budget, meter) <= 0:
+            return "seconds"
+        with meter.billing(number):
+            candidate = _judge_lateness(_attempt(search, meter, number, config), search, meter)
+        on_candidate(candidate)
+    return "space"
+
+
+def _left_s(budget: Budget, meter: Meter) -> float:
+    return math.inf if budget.seconds is None else budget.seconds - meter.spent_s()
+
+
+def _judge_lateness(candidate: Candidate, search: Search, meter: Meter) -> Candidate:
+    """Mark a default that ran past the budget; cut any later trial that did.
+
+    A learner that polls the deadline kept its best so far: that is `truncated`, and counts at this
+    budget. One that cannot poll finished a model that the budget did not pay for: that is `timeout`.
+    """
+    if not candidate.status.valid or _left_s(search.budget, meter) >= 0:
+        return candidate
+    if candidate.number == 0:
+        if candidate.status is TrialStatus.TRUNCATED:
+            return candidate
+        return _with(candidate, flags=(*candidate.flags, Flag.OVER_BUDGET))
+    if search.learner.polls_deadline:
+        return _with(candidate, status=TrialStatus.TRUNCATED)
+    return Candidate(
+        number=candidate.number,
+        config=candidate.config,
+        status=TrialStatus.TIMEOUT,
+        reason="finished after the deadline",
+    )
+
+
+def _with(candidate: Candidate, **changes: object) -> Candidate:
+    from dataclasses import replace
+
+    return replace(candidate, **changes)  # type: ignore[arg-type]
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What the folds of one configuration came to."""
+
+    models: list[Estimator] = field(default_factory=list)
+    predictions: list[Prediction] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    converged: bool = True
+    truncated: bool = False
+
+
+def _attempt(search: Search, meter: Meter, number: int, config: Config) -> Candidate:
+    """Fit and validate one configuration; whatever goes wrong is its status, never an exception."""
+    failed = _failure_of(number, config)
+    tally = _Tally()
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            for fold in range(len(search.data.folds)):
+                if not _fit_fold(search, meter, (number, config, fold), tally):
+                    return failed(TrialStatus.NAN, "a validation prediction is not finite")
+    except DeadlinePassed as error:
+        return failed(TrialStatus.TIMEOUT, str(error) or "the deadline passed before there was a model")
+    except MemoryError as error:
+        return failed(TrialStatus.OOM, f"out of memory: {error}".rstrip(": "))
+    except Exception as error:  # noqa: BLE001 - a learner may raise anything, and that is a result
+        status = TrialStatus.OOM if _is_allocation_failure(error) else TrialStatus.ERROR
+        return failed(status, _one_line(error))
+    converged = tally.converged and not any("Convergence" in w.category.__name__ for w in caught)
+    return Candidate(
+        number=number,
+        config=config,
+        status=TrialStatus.TRUNCATED if tally.truncated else TrialStatus.OK,
+        models=tuple(tally.models),
+        validation=tuple(tally.predictions),
+        validation_score=mean_score(search.data.problem, tally.scores),
+        flags=() if converged else (Flag.NOT_CONVERGED,),
+    )
+
+
+def _fit_fold(search: Search, meter: Meter, trial: tuple[int, Config, int], tally: _Tally) -> bool:
+    """Fit one fold's model and validate it; False where its predictions cannot be scored."""
+    number, config, fold = trial
+    data = search.data
+    fit, held_out = data.folds[fold]
+    context = BuildContext(
+        problem=data.problem,
+        n_classes=data.n_classes,
+        seed=derive_seed(search.key, "fit", number, fold),
+        threads=search.threads,
+        device=search.device,
+    )
+    X_held, y_held = data.X.iloc[held_out], data.y[held_out]
+    model = search.learner.build(config, context)
+    deadline = _deadline(search.budget, meter, folds_left=len(data.folds) - fold)
+    model.fit(data.X.iloc[fit], data.y[fit], validation=(X_held, y_held), deadline=deadline)
+    prediction = predict(model, X_held, data.problem, data.n_classes)
+    tally.truncated |= bool(getattr(model, "truncated_", False))
+    tally.converged &= bool(getattr(model, "converged_", True))
+    if not finite(prediction):
+        return False
+    tally.scores.append(score(data.problem, y_held, prediction, data.target_sd))
+    tally.models.append(model)
+    tally.predictions.append(prediction)
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Until:
+    """A deadline at a point of the meter."""
+
+    meter: Meter
+    end_s: float
+
+    def remaining_s(self) -> float:
+        """Billed seconds left."""
+        return self.end_s - self.meter.spent_s()
+
+
+def _deadline(budget: Budget, meter: Meter, folds_left: int) -> Deadline:
+    """Return the deadline of the next fold: its fair share of what is left."""
+    if budget.seconds is None:
+        return NoDeadline()
+    spent = meter.spent_s()
+    return _Until(meter, spent + max(0.0, budget.seconds - spent) / folds_left)
+
+
+def _failure_of(number: int, config: Config) -> Callable[[TrialStatus, str], Candidate]:
+    def failed(status: TrialStatus, reason: str) -> Candidate:
+        return Candidate(number=number, config=config, status=status, reason=reason)
+
+    return failed
+
+
+def _is_allocation_failure(error: Exception) -> bool:
+    text = str(error).lower()
+    return any(
+        sign in text for sign in ("bad_alloc", "can't allocate memory", "not enough memory", "out of memory")
+    )
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}"[:500]

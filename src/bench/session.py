@@ -1,0 +1,263 @@
+"""Plan -> executor -> store, as a stream of events: what the command line and Python both call."""
+
+from __future__ import annotations
+
+import dataclasses
+import secrets
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.budgets import Budget
+from bench.cells import CellStatus
+from bench.config.expand import expand, select
+from bench.environments import capture_environment
+from bench.errors import BenchError, NothingSelectedError, PrerequisiteError
+from bench.events import (
+    CellElsewhere,
+    CellFinished,
+    CellStarted,
+    Event,
+    RunFinished,
+    RunStarted,
+    TrialFinished,
+    Waiting,
+)
+from bench.execution.progress import Ended, Executor, Idle, Started, Tried
+from bench.orders import Order
+from bench.plans import Exclusion, Plan, PlannedCell
+from bench.registry import learner as find_learner
+from bench.registry import missing
+from bench.sources.cache import Cache
+from bench.sources.catalog import record
+from bench.sources.outline import outline
+from bench.sources.prepare import prepare
+from bench.sources.requests import LocalFile, TableRequest
+from bench.splits.plan import split_plan
+from bench.store.leases import Holder
+from bench.store.sqlite import Store
+from bench.suites import Suite, TaskReference
+from bench.tasks import Task
+from bench.trials import Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a run was asked for, beside its suite."""
+
+    selection: str | None = None
+    """`-k`: which cells, by id."""
+    fresh: bool = False
+    """Begin every cell anew instead of going on with what the store holds."""
+    within_s: float | None = None
+    """The wall seconds that the budget was made to fit in, where it was."""
+    key: str = ""
+    """What the command was: the same one goes on with the same budget."""
+
+
+def make_plan(suite: Suite, cache: Cache, request: Request, say: Callable[[str], None]) -> Plan:
+    """Return the plan of a suite, fetching the tables that are not in the cache yet.
+
+    Raises:
+        NothingSelectedError: no cell is left.
+        PrerequisiteError: no learner of the suite is installed.
+    """
+    learners = [find_learner(name) for name in suite.learners]
+    exclusions = [
+        Exclusion(
+            what=f"learner {learner.name}",
+            reason=f"needs {', '.join(absent)}; install with `pip install 'inductive-bench[cpu]'`",
+        )
+        for learner in learners
+        if (absent := missing(learner))
+    ]
+    if len(exclusions) == len(learners):
+        raise PrerequisiteError(f"{exclusions[0].what}: {exclusions[0].reason}")
+    wanted = _selected_tasks(suite, cache, request)
+    tasks, left_out = _prepared(dataclasses.replace(suite, tasks=wanted), cache, say)
+    installed = [learner for learner in learners if not missing(learner)]
+    return narrowed(expand(suite, tasks, installed, (*exclusions, *left_out)), request.selection)
+
+
+def _selected_tasks(suite: Suite, cache: Cache, request: Request) -> tuple[TaskReference, ...]:
+    """Return the tasks with a cell that the selection matches, so that no other table is fetched."""
+    if request.selection is None:
+        return suite.tasks
+    selected = {planned.cell.task.name for planned in outline_plan(suite, cache, request).cells}
+    return tuple(reference for reference in suite.tasks if reference.name in selected)
+
+
+def outline_plan(suite: Suite, cache: Cache, request: Request) -> Plan:
+    """Return the plan as far as it can be made without fetching.
+
+    The limits on an absent table are judged by what the catalogue says of it.
+
+    Raises:
+        NothingSelectedError: no cell is left.
+    """
+    tasks = []
+    for reference in suite.tasks:
+        if reference.dataset is not None:
+            known = record(reference.dataset)
+            dataset = cache.describe(reference.dataset) or outline(known)
+            splits = split_plan(dataset, known.openml_task_id)
+            tasks.append(Task(name=reference.name, dataset=dataset, splits=splits))
+    local = dataclasses.replace(suite, tasks=tuple(r for r in suite.tasks if r.dataset is None))
+    files, left_out = _prepared(local, cache, lambda _: None)
+    learners = [find_learner(name) for name in suite.learners]
+    return narrowed(expand(suite, [*tasks, *files], learners, left_out), request.selection)
+
+
+def _prepared(suite: Suite, cache: Cache, say: Callable[[str], None]) -> tuple[list[Task], list[Exclusion]]:
+    """Return the suite's tasks with their tables in the cache, and the tasks that have none."""
+    requests: dict[str, TableRequest] = {}
+    left_out: list[Exclusion] = []
+    for reference in suite.tasks:
+        try:
+            requests[reference.name] = _table_request(reference)
+        except BenchError as error:
+            left_out.append(Exclusion(what=f"{reference.where} ({reference.name})", reason=str(error)))
+    found = prepare(list(requests.values()), cache, say)
+    tasks: list[Task] = []
+    for reference in suite.tasks:
+        if reference.name not in requests:
+            continue
+        dataset = found[requests[reference.name].name]
+        if isinstance(dataset, BenchError):
+            left_out.append(Exclusion(what=f"{reference.where} ({reference.name})", reason=str(dataset)))
+            continue
+        official = None if reference.dataset is None else record(reference.dataset).openml_task_id
+        tasks.append(Task(name=reference.name, dataset=dataset, splits=split_plan(dataset, official)))
+    return tasks, left_out
+
+
+def narrowed(plan: Plan, selection: str | None) -> Plan:
+    """Return the plan with the cells that a selection matches.
+
+    Raises:
+        NothingSelectedError: none is left; the text says why.
+    """
+    cells = plan.cells if selection is None else select(plan.cells, selection)
+    if not cells and selection is not None and plan.cells:
+        raise NothingSelectedError(
+            f'-k "{selection}" matches none of {len(plan.cells)} cells; the first is {plan.cells[0].cell.id}'
+        )
+    if not cells:
+        raise NothingSelectedError(f"{plan.suite.path}: nothing to run: {_reasons(plan.exclusions)}")
+    return dataclasses.replace(plan, cells=cells)
+
+
+def _reasons(exclusions: Sequence[Exclusion]) -> str:
+    """Return why things are left out, each reason once."""
+    by_reason: dict[str, list[str]] = {}
+    for exclusion in exclusions:
+        by_reason.setdefault(exclusion.reason, []).append(exclusion.what)
+    return "; ".join(f"{', '.join(what)}: {reason}" for reason, what in by_reason.items())
+
+
+def run(
+    plan: Plan, store: Store, executor: Executor, cache: Cache, request: Request
+) -> Generator[Event, None, None]:
+    """Run what the store does not hold yet, and yield what happens.
+
+    Closing the iterator (Ctrl-C does) stops every worker, records the cells that were running as
+    interrupted, and keeps every trial that ended.
+    """
+    run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    store.add_run(run_id, plan, request.key, request.within_s, capture_environment())
+    todo = [p for p in plan.runnable if request.fresh or not store.standing(p.evidence_key, plan.budget).done]
+    yield RunStarted(run_id=run_id, plan=plan, done_before=len(plan.runnable) - len(todo), to_do=len(todo))
+    shift = _Shift(plan.budget, store, cache, run_id, fresh=request.fresh)
+    yield from shift.work(executor, todo)
+    store.end_run(run_id)
+    yield RunFinished(run_id=run_id, failed=shift.failed, elsewhere=len(shift.elsewhere))
+
+
+class _Shift:
+    """One pass over the cells that are left."""
+
+    def __init__(self, budget: Budget, store: Store, cache: Cache, run_id: str, *, fresh: bool) -> None:
+        self._budget, self._store, self._run_id, self._fresh = budget, store, run_id, fresh
+        self._cache_root = str(cache.root)
+        self._holder = Holder.this_process()
+        self._running: dict[str, Order] = {}
+        self.elsewhere: list[PlannedCell] = []
+        self.failed = 0
+
+    def work(self, executor: Executor, todo: Sequence[PlannedCell]) -> Iterator[Event]:
+        progress = executor.run(self._orders(todo))
+        told = 0
+        try:
+            for happening in progress:
+                for planned in self.elsewhere[told:]:
+                    yield CellElsewhere(planned.cell)
+                told = len(self.elsewhere)
+                match happening:
+                    case Started(order):
+                        yield CellStarted(order.cell, order.start_trial)
+                    case Tried(order, trial, predictions):
+                        self._store.add_trial(order, trial, predictions)
+                        yield TrialFinished(order.cell, trial)
+                    case Ended(order, outcome):
+                        self._end(order, outcome)
+                        yield CellFinished(order.cell, outcome)
+                    case Idle():
+                        yield Waiting()
+            for planned in self.elsewhere[told:]:
+                yield CellElsewhere(planned.cell)
+        finally:
+            close = getattr(progress, "close", None)
+            if close is not None:
+                close()
+            for order in list(self._running.values()):
+                reason = "stopped from outside; the same command goes on with it"
+                self._end(order, Outcome(status=CellStatus.INTERRUPTED, complete=False, reason=reason))
+
+    def _orders(self, todo: Sequence[PlannedCell]) -> Iterator[Order]:
+        """Make each order only when there is room for it: another run may have done the cell by then."""
+        for planned in todo:
+            key = planned.evidence_key
+            if not self._store.acquire(key, self._holder):
+                self.elsewhere.append(planned)
+                continue
+            order = self._order(planned)
+            if order is None:
+                self._store.release(key)
+                continue
+            self._store.start_attempt(order, self._run_id)
+            self._running[key] = order
+            yield order
+
+    def _order(self, planned: PlannedCell) -> Order | None:
+        stands = self._store.standing(planned.evidence_key, self._budget)
+        if stands.done and not self._fresh:
+            return None
+        return Order(
+            cell=planned.cell,
+            evidence_key=planned.evidence_key,
+            attempt=stands.attempt,
+            budget=self._budget,
+            start_trial=0 if self._fresh else stands.start_trial,
+            spent_s=0.0 if self._fresh else stands.spent_s,
+            valid_before=False if self._fresh else stands.valid_before,
+            cache_root=self._cache_root,
+        )
+
+    def _end(self, order: Order, outcome: Outcome) -> None:
+        self._store.end_attempt(order, outcome)
+        self._store.release(order.evidence_key)
+        del self._running[order.evidence_key]
+        self.failed += outcome.status.failed
+
+
+def _table_request(reference: TaskReference) -> TableRequest:
+    if reference.file is None:
+        return TableRequest(name=reference.dataset or "")
+    file = LocalFile(
+        path=Path(reference.file),
+        target=reference.target or "",
+        problem=reference.problem,
+        kinds=reference.kinds,
+    )
+    return TableRequest.of_file(file)

@@ -1,0 +1,243 @@
+"""The hashed cache of tables: a folder for each, described in JSON, one .npy file a column, nothing pickled.
+
+Describing a table takes the standard library alone; numpy and pandas are imported where rows are read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import math
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.datasets import Dataset, Feature, FeatureKind, Grade, Origin, ProblemType
+from bench.errors import DataError, PrerequisiteError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
+
+FORMAT = 1
+"""The version of the layout; a folder of another one is never looked at."""
+DESCRIPTION = "dataset.json"
+TARGET = "target.npy"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The rows of a dataset."""
+
+    dataset: Dataset
+    X: pd.DataFrame
+    """(n_rows, n_features): float64, and pandas categoricals with every level."""
+    y: npt.NDArray[Any]
+    """(n_rows,): float64, or int64 codes into the classes."""
+
+
+class Cache:
+    """The tables kept on this machine."""
+
+    def __init__(self, root: Path | None = None) -> None:
+        """Use a folder: this one, else `BENCH_CACHE`, else the user's cache folder. Made when needed."""
+        self.root = root if root is not None else default_root()
+        self._tables = self.root / f"tables-v{FORMAT}"
+
+    def folder(self, name: str) -> Path:
+        """Return where a table is kept; safe for any name, on any file system."""
+        readable = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40]
+        return (
+            self._tables
+            / f"{readable}-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
+        )
+
+    def describe(self, name: str) -> Dataset | None:
+        """Return what is known of a table, or None where it is not kept.
+
+        Raises DataError where its description is damaged, PrerequisiteError where the folder cannot be read.
+        """
+        content = self._content(name)
+        return None if content is None else _dataset(content["dataset"])
+
+    def load(self, name: str) -> Table:
+        """Return a table, every file checked by its hash; raise DataError where it is absent or damaged."""
+        import numpy as np
+        import pandas as pd
+
+        content = self._required(name)
+        dataset = _dataset(content["dataset"])
+        columns: dict[str, Any] = {}
+        for number, feature in enumerate(dataset.features):
+            values = self._array(name, content, _column_file(number))
+            if feature.kind is FeatureKind.CATEGORICAL:
+                columns[feature.name] = pd.Categorical.from_codes(values, categories=pd.Index(feature.levels))
+            else:
+                columns[feature.name] = values
+        target = self._array(name, content, TARGET)
+        y = target.astype(np.int64) if dataset.problem.is_classification else target
+        return Table(dataset, pd.DataFrame(columns, copy=False), y)
+
+    def fold_of_row(self, name: str, procedure: str, repeat: int = 0) -> npt.NDArray[np.int16]:
+        """Return the fold (n_rows,) of each row under a split procedure.
+
+        Raises DataError where the table is absent or damaged, or has no such procedure or repeat.
+        """
+        content = self._required(name)
+        file = splits_file(procedure)
+        if file not in content["files"]:
+            raise DataError(f"table {name!r} has no splits of {procedure!r}: {self._mend(name)}")
+        repeats = self._array(name, content, file)
+        if not 0 <= repeat < len(repeats):
+            raise DataError(
+                f"table {name!r} has {len(repeats)} repeats of {procedure}, so there is no repeat {repeat}"
+            )
+        folds: npt.NDArray[np.int16] = repeats[repeat]
+        return folds
+
+    def store(self, dataset: Dataset, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Keep a table: its columns, target and splits by file name (see `array_files`).
+
+        Written aside and renamed, so that nobody sees half of it. Where another process was first, its
+        copy stays.
+        Raises PrerequisiteError where the folder cannot be written.
+        """
+        import numpy as np
+
+        aside = self._tables / f".{uuid.uuid4().hex}"
+        with self._usable():
+            aside.mkdir(parents=True)
+            try:
+                hashes = {}
+                for file, array in arrays.items():
+                    buffer = io.BytesIO()
+                    np.save(buffer, array, allow_pickle=False)
+                    hashes[file] = hashlib.sha256(buffer.getvalue()).hexdigest()
+                    (aside / file).write_bytes(buffer.getvalue())
+                (aside / DESCRIPTION).write_text(
+                    _render({"dataset": _plain(dataset), "files": hashes}), "ascii"
+                )
+                self._publish(aside, self.folder(dataset.name))
+            finally:
+                shutil.rmtree(aside, ignore_errors=True)
+
+    @staticmethod
+    def _publish(aside: Path, folder: Path) -> None:
+        try:
+            aside.rename(folder)
+        except OSError:
+            if not folder.is_dir():
+                raise
+
+    def _content(self, name: str) -> dict[str, Any] | None:
+        path = self.folder(name) / DESCRIPTION
+        with self._usable():
+            if not path.parent.exists():
+                return None
+        data = self._read(name, DESCRIPTION)
+        try:
+            content: dict[str, Any] = json.loads(data)["content"]
+            if _render(content).encode() == data:
+                return content
+        except (ValueError, KeyError, TypeError):
+            pass  # not even JSON of ours: damaged, as below
+        raise DataError(f"{path} is damaged: {self._mend(name)}")
+
+    def _required(self, name: str) -> dict[str, Any]:
+        content = self._content(name)
+        if content is None:
+            raise DataError(
+                f"table {name!r} is not in the cache {self.root}: run again, it is fetched before a run"
+            )
+        return content
+
+    def _array(self, name: str, content: Mapping[str, Any], file: str) -> npt.NDArray[Any]:
+        import numpy as np
+
+        data = self._read(name, file)
+        if hashlib.sha256(data).hexdigest() != content["files"][file]:
+            raise DataError(f"{self.folder(name) / file} is damaged (its hash differs): {self._mend(name)}")
+        array: npt.NDArray[Any] = np.load(io.BytesIO(data), allow_pickle=False)
+        return array
+
+    def _read(self, name: str, file: str) -> bytes:
+        path = self.folder(name) / file
+        with self._usable():
+            try:
+                return path.read_bytes()
+            except FileNotFoundError:
+                raise DataError(f"{path} is missing: {self._mend(name)}") from None
+
+    def _mend(self, name: str) -> str:
+        return f"delete {self.folder(name)} and run again"
+
+    @contextlib.contextmanager
+    def _usable(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            reason = f"{error.strerror or error}: {error.filename or self.root}"
+            raise PrerequisiteError(
+                f"the cache {self.root} cannot be used ({reason}): "
+                "set BENCH_CACHE to a folder that can be read and written"
+            ) from error
+
+
+def default_root() -> Path:
+    """Return the folder that `BENCH_CACHE` names, else the user's cache folder for bench."""
+    named = os.environ.get("BENCH_CACHE")
+    if named:
+        return Path(named)
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("bench"))
+
+
+def array_files(n_features: int) -> list[str]:
+    """Return the file names of so many columns, then of the target."""
+    return [*(_column_file(number) for number in range(n_features)), TARGET]
+
+
+def splits_file(procedure: str) -> str:
+    """Return the file that holds the folds (repeats, n_rows) of a split procedure."""
+    return f"splits-{procedure}.npy"
+
+
+def _column_file(number: int) -> str:
+    return f"{number:04d}.npy"
+
+
+def _render(content: Mapping[str, Any]) -> str:
+    text = json.dumps(content, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+    return f'{{"format":{FORMAT},"sha256":"{hashlib.sha256(text.encode()).hexdigest()}","content":{text}}}\n'
+
+
+def _plain(dataset: Dataset) -> dict[str, Any]:
+    values = asdict(dataset)
+    return {**values, "target_sd": None if math.isnan(dataset.target_sd) else dataset.target_sd}
+
+
+def _dataset(values: Mapping[str, Any]) -> Dataset:
+    features = [
+        Feature(**{**feature, "kind": FeatureKind(feature["kind"]), "levels": tuple(feature["levels"])})
+        for feature in values["features"]
+    ]
+    return Dataset(
+        **{
+            **values,
+            "problem": ProblemType(values["problem"]),
+            "classes": tuple(values["classes"]),
+            "features": tuple(features),
+            "target_sd": math.nan if values["target_sd"] is None else values["target_sd"],
+            "grade": Grade(values["grade"]),
+            "origin": Origin(values["origin"]),
+        }
+    )

@@ -1,0 +1,132 @@
+"""From a file to the cache: read, check against the catalogue, split, store. Runs in a child process."""
+
+from __future__ import annotations
+
+import gzip
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.datasets import Dataset, FeatureKind, Grade, Origin
+from bench.errors import DataError
+from bench.sources import packages
+from bench.sources.arff import read_arff
+from bench.sources.cache import Cache, array_files, splits_file
+from bench.sources.catalog import Expectation, Reader, TableRecord
+from bench.sources.columns import RawColumn
+from bench.sources.delimited import read_delimited
+from bench.sources.file import read_file
+from bench.sources.frames import read_frame
+from bench.sources.loaders import read_loader
+from bench.sources.requests import LocalFile
+from bench.sources.tables import Content, Layout, Provenance, assemble, fingerprint
+from bench.splits import kfold, weka
+from bench.splits.plan import KFOLD3, OPENML_CV10, split_plan
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+
+def convert_record(record: TableRecord, archive: Path | None, cache: Cache) -> None:
+    """Store a table of the catalogue; `archive` is its package's checked file, None for scikit-learn.
+
+    Raises DataError where what is read is not what the catalogue expects.
+    """
+    content = read_record(record, archive)
+    found = observe(content)
+    if found != record.expected:
+        raise DataError(
+            f"{record.package}: {record.member} was not read as it should be: {_differences(found, record)}"
+        )
+    version = packages.installed_version() if archive is None else archive.name.split("-")[1]
+    provenance = Provenance(
+        name=record.name,
+        openml_id=record.openml_id,
+        grade=record.grade,
+        origin=record.origin,
+        licence=record.licence,
+        source=packages.source(record, version),
+    )
+    _store(content, content.describe(provenance), record.openml_task_id, cache)
+
+
+def convert_file(name: str, file: LocalFile, cache: Cache) -> None:
+    """Store a local CSV file under a name; raise DataError where it cannot be learnt from."""
+    content = read_file(file.path, file.target, file.problem, file.kinds)
+    provenance = Provenance(
+        name=name,
+        openml_id=None,
+        grade=Grade.NONE,
+        origin=Origin.UNKNOWN,
+        licence="unknown",
+        source=f"local file {file.path.name}",
+    )
+    _store(content, content.describe(provenance), None, cache)
+
+
+def read_record(record: TableRecord, archive: Path | None) -> Content:
+    """Return a table of the catalogue as it is read, not yet checked; raise DataError."""
+    layout = Layout(
+        target=record.target,
+        problem=record.problem,
+        drop=frozenset(record.drop),
+        kinds=record.kinds,
+        absent_level=record.absent_level,
+        needs_target=False,
+    )
+    return assemble(_read(record, archive), layout)
+
+
+def observe(content: Content) -> Expectation:
+    """Return what was read, in the words of the catalogue."""
+    n_numeric = sum(feature.kind is FeatureKind.NUMERIC for feature in content.features)
+    return Expectation(
+        n_rows=len(content.target),
+        n_numeric=n_numeric,
+        n_categorical=len(content.features) - n_numeric,
+        n_missing=sum(feature.n_missing for feature in content.features),
+        target=_summary(content),
+        fingerprint=fingerprint(content),
+    )
+
+
+def _read(record: TableRecord, archive: Path | None) -> list[RawColumn]:
+    if record.reader is Reader.LOADER:
+        return read_loader(record.member)
+    data = packages.read_member(record, archive)
+    if record.reader is Reader.ARFF:
+        return read_arff(gzip.decompress(data).decode("utf-8"), record.member)
+    if record.reader is Reader.FRAME:
+        return read_frame(data, record.member)
+    return read_delimited(data, record.member, header=record.header, missing=record.missing)
+
+
+def _summary(content: Content) -> str:
+    if not content.classes:
+        return f"mean {content.target.mean():.5g}"
+    counts = Counter(content.target.tolist()).values()
+    return f"k={len(counts)} max {max(counts)} min {min(counts)}"
+
+
+def _differences(found: Expectation, record: TableRecord) -> str:
+    names = [name for name in Expectation.__slots__ if getattr(found, name) != getattr(record.expected, name)]
+    return "; ".join(
+        f"{name} is {getattr(found, name)}, not {getattr(record.expected, name)}" for name in names
+    )
+
+
+def _store(content: Content, dataset: Dataset, openml_task_id: int | None, cache: Cache) -> None:
+    arrays: dict[str, npt.NDArray[Any]] = dict(
+        zip(
+            array_files(len(content.columns)),
+            [*(c.data for c in content.columns), content.target],
+            strict=True,
+        )
+    )
+    labels = content.labels
+    folds = kfold.repeated_folds(labels, dataset.n_rows, 3, dataset.fingerprint)
+    arrays[splits_file(KFOLD3)] = folds
+    if split_plan(dataset, openml_task_id).official:
+        codes = None if labels is None else labels.tolist()
+        arrays[splits_file(OPENML_CV10)] = weka.fold_of_row(codes, dataset.n_rows)[None, :]
+    cache.store(dataset, arrays)

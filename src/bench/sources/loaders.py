@@ -1,0 +1,28 @@
+"""The tables that scikit-learn ships as functions."""
+
+from __future__ import annotations
+
+import numpy as np
+import sklearn.datasets
+
+from bench.sources.columns import RawColumn
+
+_LOADERS = {
+    "load_breast_cancer": sklearn.datasets.load_breast_cancer,
+    "load_diabetes": lambda: sklearn.datasets.load_diabetes(scaled=False),
+    "load_digits": sklearn.datasets.load_digits,
+    "load_wine": sklearn.datasets.load_wine,
+}
+
+
+def read_loader(function: str) -> list[RawColumn]:
+    """Return the columns of a loader's table, the target last, its classes by name where they have one."""
+    bunch = _LOADERS[function]()
+    columns = [
+        RawColumn(str(name), np.asarray(bunch.data[:, i], dtype=np.float64))
+        for i, name in enumerate(bunch.feature_names)
+    ]
+    names = [str(name) for name in getattr(bunch, "target_names", ())]
+    if not names:
+        return [*columns, RawColumn("target", np.asarray(bunch.target, dtype=np.float64))]
+    return [*columns, RawColumn("target", [names[code] for code in bunch.target], tuple(names))]

@@ -1,0 +1,31 @@
+"""A table as the catalogue describes it, before it is here: enough for a plan's cells and most limits."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from bench.datasets import Dataset, Feature, FeatureKind
+from bench.sources.catalog import TableRecord
+
+
+def outline(record: TableRecord) -> Dataset:
+    """Return what the catalogue says of a table; numbers stand for the names of columns and classes."""
+    expected = record.expected
+    kinds = [FeatureKind.NUMERIC] * expected.n_numeric + [FeatureKind.CATEGORICAL] * expected.n_categorical
+    n_classes = re.match(r"k=(\d+)", expected.target)
+    return Dataset(
+        name=record.name,
+        problem=record.problem,
+        target=record.target,
+        classes=tuple(str(i) for i in range(int(n_classes[1]))) if n_classes else (),
+        n_rows=expected.n_rows,
+        features=tuple(Feature(name=str(i), kind=kind) for i, kind in enumerate(kinds)),
+        fingerprint=expected.fingerprint,
+        target_sd=math.nan,
+        openml_id=record.openml_id,
+        grade=record.grade,
+        origin=record.origin,
+        licence=record.licence,
+        source=f"{record.package}: {record.member}",
+    )

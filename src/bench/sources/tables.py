@@ -1,0 +1,193 @@
+"""From the columns of a file to a table that can be learnt from: features, target, fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.datasets import Dataset, Feature, FeatureKind, Grade, Origin, ProblemType
+from bench.errors import DataError
+from bench.sources.columns import Column, RawColumn, encode, keep
+
+MAX_CLASSES = 20
+"""A numeric target of whole numbers with at most this many values is a class, where nothing else is said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """What is to be made of a file's columns."""
+
+    target: str
+    problem: ProblemType | None = None
+    """Told by the target's values where it is not given."""
+    drop: frozenset[str] = frozenset()
+    kinds: Mapping[str, FeatureKind] = field(default_factory=dict)
+    absent_level: Mapping[str, str] = field(default_factory=dict)
+    needs_target: bool = True
+    """Whether a row without a target is an error; otherwise it is left out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """What a file does not say about its table."""
+
+    name: str
+    openml_id: int | None
+    grade: Grade
+    origin: Origin
+    licence: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """A table's columns and target as they are kept, without its provenance."""
+
+    columns: tuple[Column, ...]
+    target_name: str
+    problem: ProblemType
+    classes: tuple[str, ...]
+    target: npt.NDArray[np.float64] | npt.NDArray[np.int32]
+    """(n_rows,): float64 for a regression, else int32 codes into `classes`."""
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """The descriptions of the columns."""
+        return tuple(column.feature for column in self.columns)
+
+    @property
+    def labels(self) -> npt.NDArray[np.int64] | None:
+        """The class codes (n_rows,), or None for a regression."""
+        return self.target.astype(np.int64) if self.problem.is_classification else None
+
+    def describe(self, provenance: Provenance) -> Dataset:
+        """Return the description that plans are made with."""
+        return Dataset(
+            name=provenance.name,
+            problem=self.problem,
+            target=self.target_name,
+            classes=self.classes,
+            n_rows=len(self.target),
+            features=self.features,
+            fingerprint=fingerprint(self),
+            target_sd=math.nan if self.classes else float(np.std(self.target)),
+            openml_id=provenance.openml_id,
+            grade=provenance.grade,
+            origin=provenance.origin,
+            licence=provenance.licence,
+            source=provenance.source,
+        )
+
+
+def assemble(raw: Sequence[RawColumn], layout: Layout) -> Content:
+    """Return the table that a file holds; raise DataError where it cannot be learnt from."""
+    by_name = {column.name: column for column in raw}
+    _check_names(raw, layout)
+    target, rows = _rows_with_target(by_name[layout.target], layout)
+    names = [name for name in by_name if name != layout.target and name not in layout.drop]
+    if not names:
+        raise DataError(f"nothing is left to learn {layout.target!r} from: the table has no other column")
+    columns = tuple(
+        keep(_only(_with_level(by_name[name], layout.absent_level.get(name)), rows), layout.kinds.get(name))
+        for name in names
+    )
+    problem, classes, values = _target(target, layout.problem)
+    return Content(columns=columns, target_name=target.name, problem=problem, classes=classes, target=values)
+
+
+def fingerprint(content: Content) -> str:
+    """Return the SHA-256 of names, kinds, levels and values of every column and the target, in row order."""
+    digest = hashlib.sha256()
+    for column in content.columns:
+        feature = column.feature
+        digest.update(_line([feature.name, feature.kind.value, feature.levels]))
+        digest.update(_bytes(column.data))
+    digest.update(_line([content.target_name, content.problem.value, content.classes]))
+    digest.update(_bytes(content.target))
+    return digest.hexdigest()
+
+
+def _check_names(raw: Sequence[RawColumn], layout: Layout) -> None:
+    names = [column.name for column in raw]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DataError(f"column {twice!r} occurs more than once: give each column a name of its own")
+    for name in (layout.target, *layout.drop, *layout.kinds, *layout.absent_level):
+        if name not in names:
+            raise DataError(f"there is no column {name!r}: the columns are {', '.join(names)}")
+
+
+def _rows_with_target(target: RawColumn, layout: Layout) -> tuple[RawColumn, npt.NDArray[np.bool_]]:
+    values = target.values
+    missing = (
+        np.isnan(values) if isinstance(values, np.ndarray) else np.array([text is None for text in values])
+    )
+    if missing.any() and layout.needs_target:
+        first = int(np.flatnonzero(missing)[0])
+        raise DataError(
+            f"the target {target.name!r} is missing in {int(missing.sum())} rows, "
+            f"the first of them row {first}: leave these rows out of the file"
+        )
+    return _only(target, ~missing), ~missing
+
+
+def _only(column: RawColumn, rows: npt.NDArray[np.bool_]) -> RawColumn:
+    if rows.all():
+        return column
+    if isinstance(column.values, np.ndarray):
+        return replace(column, values=column.values[rows])
+    return replace(
+        column, values=[text for text, wanted in zip(column.values, rows.tolist(), strict=True) if wanted]
+    )
+
+
+def _with_level(column: RawColumn, level: str | None) -> RawColumn:
+    """Give a category back that was read as a missing value."""
+    if level is None:
+        return column
+    return RawColumn(column.name, [level if text is None else text for text in column.texts])
+
+
+def _target(
+    column: RawColumn, problem: ProblemType | None
+) -> tuple[ProblemType, tuple[str, ...], npt.NDArray[np.float64] | npt.NDArray[np.int32]]:
+    numbers = column.numbers
+    if problem is None:
+        problem = ProblemType.REGRESSION if numbers is not None and _is_measured(numbers) else None
+    if problem is ProblemType.REGRESSION:
+        values = keep(column, FeatureKind.NUMERIC).data
+        if len(values) == 0 or values.min() == values.max():
+            raise DataError(
+                f"the target {column.name!r} has the same value in every row: there is nothing to learn"
+            )
+        return problem, (), values
+    classes, codes = encode(column)
+    if len(classes) < 2:
+        raise DataError(
+            f"the target {column.name!r} has {len(classes)} class: there is nothing to tell apart"
+        )
+    found = ProblemType.BINARY if len(classes) == 2 else ProblemType.MULTICLASS
+    if problem not in (None, found):
+        raise DataError(
+            f"the target {column.name!r} has {len(classes)} classes, so the problem is {found}, not {problem}"
+        )
+    return found, classes, codes
+
+
+def _is_measured(numbers: npt.NDArray[np.float64]) -> bool:
+    distinct = np.unique(numbers)
+    return len(distinct) > MAX_CLASSES or bool((distinct != np.floor(distinct)).any())
+
+
+def _line(values: Sequence[object]) -> bytes:
+    return json.dumps(values, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
+
+
+def _bytes(values: npt.NDArray[np.float64] | npt.NDArray[np.int32]) -> bytes:
+    return values.astype(values.dtype.newbyteorder("<")).tobytes()

@@ -1,0 +1,1 @@
+"""Which rows a model may learn from and which it is tested on."""

@@ -1,0 +1,1 @@
+"""Where trials are kept: one SQLite file, and a folder of predictions beside it."""

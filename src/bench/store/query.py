@@ -1,0 +1,100 @@
+"""A run as rows: of its cells and of their trials."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.cells import CellStatus
+from bench.errors import ConfigError, PrerequisiteError
+from bench.store.sqlite import Store
+
+NOT_BEGUN = ""
+"""The status of a cell that no attempt was made at."""
+
+_FRESH = """
+    SELECT evidence_key, max(attempt) AS attempt, max(CASE WHEN start_trial = 0 THEN attempt END) AS since
+    FROM attempts WHERE evidence_key IN (SELECT evidence_key FROM run_cells WHERE run_id = :run)
+    GROUP BY evidence_key
+"""
+
+_TRIALS = f"""
+WITH latest AS ({_FRESH})
+SELECT e.task, d.name AS dataset, e.problem, e.repeat, e.fold, e.learner, e.family, e.intervention, e.seed,
+    e.device || e.cores AS device, e.validation, e.cell_id, t.evidence_key, t.attempt,
+    a.budget_s AS attempt_budget_s, a.budget_trials AS attempt_budget_trials, t.trial, t.status, t.flags,
+    t.validation_score, t.test_score, t.train_score, t.test_score_single, t.billed_s, t.spent_s, t.unbilled_s,
+    c.n_test, c.n_test_minority, t.billed_wall_s, t.unbilled_wall_s, t.peak_memory_bytes, t.energy_j,
+    t.prediction_hash, t.config, t.metrics, t.reason, t.finished_at
+FROM run_cells r
+JOIN evidence e USING (evidence_key)
+JOIN datasets d USING (fingerprint)
+JOIN latest l USING (evidence_key)
+JOIN trials t ON t.evidence_key = l.evidence_key AND t.attempt >= l.since
+JOIN attempts a ON a.evidence_key = t.evidence_key AND a.attempt = t.attempt
+JOIN attempts c ON c.evidence_key = l.evidence_key AND c.attempt = (
+    SELECT max(attempt) FROM attempts WHERE evidence_key = l.evidence_key AND n_test IS NOT NULL)
+WHERE r.run_id = :run
+ORDER BY r.position, t.trial, t.attempt
+"""
+
+_CELLS = f"""
+WITH latest AS ({_FRESH})
+SELECT e.cell_id, e.evidence_key, e.task, d.name AS dataset, e.problem, e.repeat, e.fold, e.learner, e.family,
+    e.intervention, e.seed, e.device || e.cores AS device, e.validation, r.not_applicable, a.attempt,
+    a.status, a.complete, a.reason, a.budget_s, a.budget_trials, a.started_at, a.ended_at, a.wall_s,
+    a.cpu_s, a.warm_up_s,
+    a.n_train, a.n_fit, a.n_validation, a.n_test, a.n_test_minority, a.limits, a.log
+FROM run_cells r
+JOIN evidence e USING (evidence_key)
+JOIN datasets d USING (fingerprint)
+LEFT JOIN latest l USING (evidence_key)
+LEFT JOIN attempts a ON a.evidence_key = l.evidence_key AND a.attempt = l.attempt
+WHERE r.run_id = :run
+ORDER BY r.position
+"""
+
+
+def runs(store: Store) -> list[dict[str, Any]]:
+    """Return every run, the latest first."""
+    return store.rows(
+        "SELECT run_id, suite, budget_s, budget_trials, within_s, started_at, ended_at,"
+        " (SELECT count(*) FROM run_cells c WHERE c.run_id = runs.run_id) AS cells"
+        " FROM runs ORDER BY started_at DESC, rowid DESC"
+    )
+
+
+def find_run(store: Store, name: str | None) -> dict[str, Any]:
+    """Return the run of that id, or the latest.
+
+    Raises:
+        ConfigError: there is no such run.
+        PrerequisiteError: the store holds no run at all.
+    """
+    known = store.rows("SELECT * FROM runs ORDER BY started_at DESC, rowid DESC")
+    if not known:
+        raise PrerequisiteError(f"{store.folder}: holds no run yet; `bench run tabular` makes one")
+    if name is None:
+        return known[0]
+    for run in known:
+        if run["run_id"] == name:
+            return run
+    raise ConfigError(f'no run "{name}" in {store.folder} (see `bench list runs`)')
+
+
+def cell_rows(store: Store, run_id: str) -> list[dict[str, Any]]:
+    """Return the cells of a run with how they stand, in the plan's order."""
+    rows = store.rows(_CELLS, {"run": run_id})
+    for row in rows:
+        reason = row.pop("not_applicable")
+        if reason is not None:
+            row |= {"status": CellStatus.NOT_APPLICABLE.value, "reason": reason}
+        elif row["attempt"] is None:
+            row |= {"status": NOT_BEGUN, "reason": ""}
+        elif row["status"] is None:
+            row |= {"status": CellStatus.INTERRUPTED.value, "reason": "running, or its run was killed"}
+    return rows
+
+
+def trial_rows(store: Store, run_id: str) -> list[dict[str, Any]]:
+    """Return the trials of a run's cells, of every attempt since a cell was last begun afresh."""
+    return store.rows(_TRIALS, {"run": run_id})

@@ -1,0 +1,300 @@
+"""The log of record: one SQLite file, one writer a run, a transaction for each trial.
+
+WAL with synchronous FULL: a kill loses nothing that was acknowledged, a power cut at most the trial in
+flight. Not for network file systems, where WAL does not hold.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bench.budgets import Budget
+from bench.environments import Environment
+from bench.errors import PrerequisiteError
+from bench.orders import Order, Predictions
+from bench.plans import Plan, PlannedCell
+from bench.store import predictions as prediction_files
+from bench.store.leases import Holder
+from bench.store.resume import PastAttempt, PastTrial, Standing, standing
+from bench.trials import Outcome, Trial, TrialStatus
+
+SCHEMA_VERSION = 1
+FILE_NAME = "bench.sqlite"
+BUSY_S = 30.0
+
+
+class Store:
+    """Trials, attempts, runs and predictions in one folder."""
+
+    def __init__(self, connection: sqlite3.Connection, folder: Path) -> None:
+        """Use an open connection; `open_store` makes one."""
+        self._db = connection
+        self.folder = folder
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    # -- runs ---------------------------------------------------------------------------------------
+
+    def add_run(
+        self, run_id: str, plan: Plan, request: str, within_s: float | None, environment: Environment
+    ) -> None:
+        """Record a run before anything of it runs: suite, cells, exclusions, environment."""
+        suite = plan.suite
+        record = {
+            "suite": asdict(suite),
+            "exclusions": [asdict(exclusion) for exclusion in plan.exclusions],
+        }
+        with self._transaction():
+            self._db.execute(
+                "INSERT OR IGNORE INTO environments VALUES (?, ?, ?)",
+                (environment.hash, _now(), json.dumps(environment.to_json())),
+            )
+            self._db.executemany(
+                "INSERT OR IGNORE INTO datasets VALUES (?, ?, ?)",
+                [(t.dataset.fingerprint, t.dataset.name, json.dumps(asdict(t.dataset))) for t in plan.tasks],
+            )
+            budget = plan.budget
+            self._db.execute(
+                "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)",
+                (run_id, suite.name, suite.hash, request, budget.seconds, budget.trials, within_s,
+                 environment.hash, _now(), json.dumps(record)),
+            )  # fmt: skip
+            self._db.executemany(
+                f"INSERT OR IGNORE INTO evidence VALUES ({_marks(19)})", map(_evidence, plan.cells)
+            )
+            self._db.executemany(
+                "INSERT INTO run_cells VALUES (?, ?, ?, ?)",
+                [(run_id, i, p.evidence_key, p.not_applicable) for i, p in enumerate(plan.cells)],
+            )
+
+    def end_run(self, run_id: str) -> None:
+        """Record when a run ended by itself."""
+        with self._transaction():
+            self._db.execute("UPDATE runs SET ended_at = ? WHERE run_id = ?", (_now(), run_id))
+
+    def budget_of_request(self, request: str, suite_hash: str) -> float | None:
+        """Return the budget that the same command last resolved its `--within` to; None where it is new."""
+        row = self._db.execute(
+            "SELECT budget_s FROM runs WHERE request = ? AND suite_hash = ? AND within_s IS NOT NULL"
+            " ORDER BY started_at DESC LIMIT 1",
+            (request, suite_hash),
+        ).fetchone()
+        return None if row is None else row["budget_s"]
+
+    # -- cells --------------------------------------------------------------------------------------
+
+    def standing(self, evidence_key: str, budget: Budget) -> Standing:
+        """Return what is left to do of a cell under a budget."""
+        last = self._db.execute(
+            "SELECT attempt, budget_s, budget_trials, complete, reason FROM attempts"
+            " WHERE evidence_key = ? ORDER BY attempt DESC LIMIT 1",
+            (evidence_key,),
+        ).fetchone()
+        if last is None:
+            return standing(None, (), budget)
+        rows = self._db.execute(_TRACE, (evidence_key, evidence_key)).fetchall()
+        trials = [PastTrial(row["trial"], TrialStatus(row["status"]), row["spent_s"]) for row in rows]
+        past = PastAttempt(
+            attempt=last["attempt"],
+            budget=Budget(seconds=last["budget_s"], trials=last["budget_trials"]),
+            complete=bool(last["complete"]),
+            space_exhausted=last["reason"] == "space",
+        )
+        return standing(past, trials, budget)
+
+    def start_attempt(self, order: Order, run_id: str) -> None:
+        """Record that a cell is about to run."""
+        budget = order.budget
+        with self._transaction():
+            self._db.execute(
+                "INSERT INTO attempts (evidence_key, attempt, run_id, budget_s, budget_trials, memory_bytes,"
+                f" start_trial, started_at) VALUES ({_marks(8)})",
+                (order.evidence_key, order.attempt, run_id, budget.seconds, budget.trials,
+                 budget.memory_bytes,
+                 order.start_trial, _now()),
+            )  # fmt: skip
+        prediction_files.mend(self.predictions_path(order.evidence_key))
+
+    def add_trial(self, order: Order, trial: Trial, predictions: Predictions | None) -> None:
+        """Keep a trial for good before returning; its predictions first, so that none is missing."""
+        if predictions is not None:
+            record = prediction_files.Record(trial.number, order.attempt, predictions)
+            prediction_files.append(self.predictions_path(order.evidence_key), record)
+        cost = trial.cost
+        with self._transaction():
+            self._db.execute(
+                f"INSERT INTO trials VALUES ({_marks(21)})",
+                (order.evidence_key, order.attempt, trial.number, json.dumps(dict(trial.config)),
+                 trial.status,
+                 ",".join(trial.flags), trial.validation_score, trial.test_score, trial.train_score,
+                 trial.test_score_single, json.dumps(trial.metrics), cost.billed_s, cost.billed_wall_s,
+                 cost.unbilled_s, cost.unbilled_wall_s, trial.spent_s, cost.peak_memory_bytes, cost.energy_j,
+                 trial.prediction_hash, trial.reason, trial.finished_at),
+            )  # fmt: skip
+
+    def end_attempt(self, order: Order, outcome: Outcome) -> None:
+        """Record how an attempt ended, and drop the predictions that are not to be kept."""
+        rows = outcome.rows
+        with self._transaction():
+            self._db.execute(
+                "UPDATE attempts SET ended_at = ?, status = ?, complete = ?, reason = ?, wall_s = ?,"
+                " cpu_s = ?, warm_up_s = ?, n_train = ?, n_fit = ?, n_validation = ?, n_test = ?,"
+                " n_test_minority = ?, limits = ?, log = ? WHERE evidence_key = ? AND attempt = ?",
+                (outcome.ended_at or _now(), outcome.status, outcome.complete, outcome.reason, outcome.wall_s,
+                 outcome.cpu_s, outcome.warm_up_s, *(rows.get(name) for name in _ROWS),
+                 json.dumps(outcome.limits), outcome.log, order.evidence_key, order.attempt),
+            )  # fmt: skip
+        found = self._db.execute(_TRACE, (order.evidence_key, order.evidence_key))
+        scores = {r["trial"]: r["validation_score"] for r in found if r["validation_score"] is not None}
+        path = self.predictions_path(order.evidence_key)
+        prediction_files.compact(path, prediction_files.to_keep(scores))
+
+    def predictions_path(self, evidence_key: str) -> Path:
+        """Return where a cell's predictions are."""
+        return self.folder / "predictions" / evidence_key[:2] / f"{evidence_key}.bin"
+
+    # -- leases -------------------------------------------------------------------------------------
+
+    def acquire(self, evidence_key: str, holder: Holder) -> bool:
+        """Take a cell for this process; False where a live process has it."""
+        with self._transaction():
+            row = self._db.execute("SELECT * FROM leases WHERE evidence_key = ?", (evidence_key,)).fetchone()
+            if row is not None:
+                other = Holder(row["pid"], row["process_started"], row["boot_id"])
+                if other != holder and other.alive():
+                    return False
+            self._db.execute(
+                "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?)",
+                (evidence_key, holder.pid, holder.process_started, holder.boot_id),
+            )
+        return True
+
+    def release(self, evidence_key: str) -> None:
+        """Give a cell back."""
+        with self._transaction():
+            self._db.execute("DELETE FROM leases WHERE evidence_key = ?", (evidence_key,))
+
+    # -- reading ------------------------------------------------------------------------------------
+
+    def rows(
+        self, query: str, parameters: Sequence[object] | Mapping[str, object] = ()
+    ) -> list[dict[str, Any]]:
+        """Return the rows of a query as dictionaries."""
+        return [dict(row) for row in self._db.execute(query, parameters)]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            raise PrerequisiteError(
+                f"{self.folder / FILE_NAME}: cannot be written ({error}); everything finished is kept"
+                " - free some space or wait for the other run, then give the same command to go on"
+            ) from error
+
+
+_ROWS = ("train", "fit", "validation", "test", "test_minority")
+
+_TRACE = """
+SELECT trial, attempt, status, spent_s, validation_score FROM trials
+WHERE evidence_key = ? AND attempt >= (
+    SELECT coalesce(max(attempt), 0) FROM attempts WHERE evidence_key = ? AND start_trial = 0)
+ORDER BY trial, attempt
+"""
+"""A cell's trials since it was last begun afresh; a later attempt at the same trial comes later."""
+
+
+def open_store(folder: Path, *, create: bool = True) -> Store:
+    """Open the store in a folder, making both where they are missing.
+
+    Raises:
+        PrerequisiteError: the folder cannot be written, the file is no store, or a newer bench wrote it.
+    """
+    path = folder / FILE_NAME
+    if not create and not path.is_file():
+        raise PrerequisiteError(f"{folder}: holds no results yet; `bench run tabular` makes some")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
+        connection.row_factory = sqlite3.Row
+        _migrate(connection, path)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+    except OSError as error:
+        raise PrerequisiteError(f"{folder}: {error.strerror}; name another folder with --results") from error
+    except sqlite3.DatabaseError as error:
+        raise PrerequisiteError(
+            f"{path}: cannot be used as a store ({error}); name another folder with --results"
+        ) from error
+    return Store(connection, folder)
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring an empty file to the current schema; refuse one of a newer bench, or of something else."""
+    if _version(connection, path) == SCHEMA_VERSION:
+        return
+    connection.execute("BEGIN EXCLUSIVE")
+    if _version(connection, path) != SCHEMA_VERSION:  # another run may have been first
+        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise PrerequisiteError(
+                f"{path}: is an SQLite file of something else; name another folder with --results"
+            )
+        for statement in _statements((Path(__file__).parent / "schema" / "0001.sql").read_text()):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    connection.execute("COMMIT")
+
+
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > SCHEMA_VERSION:
+        raise PrerequisiteError(
+            f"{path}: written by a newer bench (schema {version}, this one reads {SCHEMA_VERSION});"
+            " upgrade with `pip install -U inductive-bench`, or name another folder with --results"
+        )
+    return version
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Yield the statements of a script one by one, so that all of them stand in one transaction."""
+    text = ""
+    for line in script.splitlines(keepends=True):
+        text += line
+        if sqlite3.complete_statement(text):
+            yield text
+            text = ""
+
+
+def _evidence(planned: PlannedCell) -> tuple[object, ...]:
+    cell = planned.cell
+    task, split = cell.task, cell.split
+    return (
+        planned.evidence_key, cell.id, task.name, task.dataset.fingerprint, task.splits.procedure,
+        task.problem, split.repeat, split.fold, split.train_cap, split.test_cap, cell.learner, cell.family,
+        cell.intervention, cell.seed, cell.device, cell.cores, str(cell.validation), planned.learner_hash,
+        planned.lock_hash,
+    )  # fmt: skip
+
+
+def _marks(count: int) -> str:
+    return ", ".join("?" * count)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

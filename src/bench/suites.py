@@ -1,0 +1,52 @@
+"""A suite says what is run: tasks, learners, budget, validation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bench.budgets import Budget
+from bench.cells import Validation
+from bench.datasets import FeatureKind, ProblemType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskReference:
+    """One `[[tasks]]` entry, before its table is looked at."""
+
+    where: str
+    """Its key path in the suite file, for messages: `tasks[3]`."""
+    name: str
+    """What cell ids call it."""
+    dataset: str | None = None
+    """A table of the catalogue."""
+    file: str | None = None
+    """Or a local CSV file, absolute."""
+    target: str | None = None
+    problem: ProblemType | None = None
+    kinds: Mapping[str, FeatureKind] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """What `bench run NAME` runs."""
+
+    name: str
+    title: str
+    note: str
+    """What its results may be used for, shown before and after a run."""
+    path: str
+    hash: str
+    """SHA-256 of the file, 16 hex digits."""
+    tasks: tuple[TaskReference, ...]
+    learners: tuple[str, ...]
+    budget: Budget
+    validation: Validation
+    folds: int
+    """How many folds of the first repeat are run."""
+    seeds: tuple[int, ...]
+    interventions: tuple[str, ...]
+    train_cap: int | None
+    test_cap: int | None
+    allowed_failures: float
+    """The share of cells that may fail before the exit code says so."""

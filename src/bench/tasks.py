@@ -1,0 +1,75 @@
+"""A task is a dataset with a target, a metric and splits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bench.datasets import Dataset, ProblemType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitPlan:
+    """How the outer splits of a task are made."""
+
+    procedure: str
+    """`openml-cv10` (OpenML's own ten folds, recomputed) or `kfold3` (three seeded, stratified folds)."""
+    openml_task_id: int | None = None
+    """The OpenML task whose splits these are, where they are official."""
+
+    @property
+    def n_folds(self) -> int:
+        """Folds of one repeat."""
+        return int(self.procedure.rpartition("cv" if self.official else "kfold")[2])
+
+    @property
+    def official(self) -> bool:
+        """Whether these are OpenML's own splits."""
+        return self.procedure.startswith("openml-cv")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """One (repeat, fold) of a task, with the caps on its rows."""
+
+    repeat: int
+    fold: int
+    train_cap: int | None
+    test_cap: int | None
+
+    def __str__(self) -> str:
+        """`r0f0-n2000-t5000`: what a cell id shows."""
+        caps = (("n", self.train_cap), ("t", self.test_cap))
+        return f"r{self.repeat}f{self.fold}" + "".join(f"-{c}{cap}" for c, cap in caps if cap is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A dataset to learn from, as a suite names it."""
+
+    name: str
+    dataset: Dataset
+    splits: SplitPlan
+
+    @property
+    def problem(self) -> ProblemType:
+        """What is predicted."""
+        return self.dataset.problem
+
+    @property
+    def fingerprint(self) -> str:
+        """The table and the procedure that splits it: evidence under another one never pairs."""
+        return f"{self.dataset.fingerprint[:24]}:{self.splits.procedure}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskShape:
+    """What a learner may know of a task before it sees a row."""
+
+    problem: ProblemType
+    n_rows: int
+    """Rows that one model is fitted on, after caps and validation."""
+    n_numeric: int
+    levels: tuple[int, ...]
+    """The number of categories of each categorical column."""
+    n_classes: int
+    """0 for a regression."""

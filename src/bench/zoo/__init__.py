@@ -1,0 +1,1 @@
+"""The learners: a module per family, with its search space and its estimators beside it."""

@@ -1,0 +1,1 @@
+"""Models that need code of our own: deadlines, early stopping, or mathematics no library offers."""

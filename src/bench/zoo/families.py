@@ -1,0 +1,63 @@
+"""The families: each an inductive bias with at most three learners, declared before any result is seen."""
+
+from __future__ import annotations
+
+from bench.learners import Family
+
+FAMILIES = (
+    Family(
+        name="dummy",
+        title="No features",
+        bias="The features say nothing: predict the class frequencies or the mean.",
+        learners=("dummy",),
+    ),
+    Family(
+        name="linear",
+        title="Linear models",
+        bias="Every feature adds its own straight line, and large weights are unlikely.",
+        learners=("linear",),
+    ),
+    Family(
+        name="neighbors",
+        title="Nearest neighbours",
+        bias="Rows that are close in scaled feature space have the same target.",
+        learners=("knn",),
+    ),
+    Family(
+        name="tree",
+        title="Single trees",
+        bias="The target is constant on a few axis-aligned boxes.",
+        learners=("tree",),
+    ),
+    Family(
+        name="forest",
+        title="Bagged trees",
+        bias="The target is an average of deep axis-aligned trees, each grown on other rows.",
+        learners=("random-forest",),
+    ),
+    Family(
+        name="boosted-trees",
+        title="Boosted trees",
+        bias="The target is a sum of small axis-aligned trees, each correcting the ones before it.",
+        learners=("xgboost", "lightgbm"),
+    ),
+    Family(
+        name="svm",
+        title="Support vector machines",
+        bias="The target is smooth in an isotropic kernel, and only the rows near the boundary matter.",
+        learners=("svm-rbf",),
+    ),
+    Family(
+        name="gp",
+        title="Gaussian processes",
+        bias="The target is a draw of a stationary random function whose smoothness per feature is learnt.",
+        learners=("gp-exact",),
+    ),
+    Family(
+        name="net",
+        title="Neural nets",
+        bias="The target is a composition of linear maps and kinks that gradient descent finds early.",
+        learners=("mlp",),
+    ),
+)
+"""In the order of the tables."""
