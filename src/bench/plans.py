@@ -29,6 +29,8 @@ class Exclusion:
     what: str
     """A key path and a name: `tasks[3] (ames)`."""
     reason: str
+    unusable: bool = False
+    """Whether something outside is missing, so that another day it may run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

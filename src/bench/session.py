@@ -61,7 +61,7 @@ def make_plan(suite: Suite, cache: Cache, request: Request, say: Callable[[str],
 
     Raises:
         NothingSelectedError: no cell is left.
-        PrerequisiteError: no learner of the suite is installed.
+        PrerequisiteError: no learner of the suite is installed, or no table of it can be had.
     """
     learners = [find_learner(name) for name in suite.learners]
     exclusions = [
@@ -76,6 +76,8 @@ def make_plan(suite: Suite, cache: Cache, request: Request, say: Callable[[str],
         raise PrerequisiteError(f"{exclusions[0].what}: {exclusions[0].reason}")
     wanted = _selected_tasks(suite, cache, request)
     tasks, left_out = _prepared(dataclasses.replace(suite, tasks=wanted), cache, say)
+    if not tasks and left_out and all(reason.unusable for reason in left_out):
+        raise PrerequisiteError(f"{suite.path}: no table can be had: {_reasons(left_out)}")
     installed = [learner for learner in learners if not missing(learner)]
     return narrowed(expand(suite, tasks, installed, (*exclusions, *left_out)), request.selection)
 
@@ -117,7 +119,7 @@ def _prepared(suite: Suite, cache: Cache, say: Callable[[str], None]) -> tuple[l
         try:
             requests[reference.name] = _table_request(reference)
         except BenchError as error:
-            left_out.append(Exclusion(what=f"{reference.where} ({reference.name})", reason=str(error)))
+            left_out.append(_exclusion(reference, error))
     found = prepare(list(requests.values()), cache, say)
     tasks: list[Task] = []
     for reference in suite.tasks:
@@ -125,7 +127,7 @@ def _prepared(suite: Suite, cache: Cache, say: Callable[[str], None]) -> tuple[l
             continue
         dataset = found[requests[reference.name].name]
         if isinstance(dataset, BenchError):
-            left_out.append(Exclusion(what=f"{reference.where} ({reference.name})", reason=str(dataset)))
+            left_out.append(_exclusion(reference, dataset))
             continue
         official = None if reference.dataset is None else record(reference.dataset).openml_task_id
         tasks.append(Task(name=reference.name, dataset=dataset, splits=split_plan(dataset, official)))
@@ -249,6 +251,14 @@ class _Shift:
         self._store.release(order.evidence_key)
         del self._running[order.evidence_key]
         self.failed += outcome.status.failed
+
+
+def _exclusion(reference: TaskReference, error: BenchError) -> Exclusion:
+    return Exclusion(
+        what=f"{reference.where} ({reference.name})",
+        reason=str(error),
+        unusable=isinstance(error, PrerequisiteError),
+    )
 
 
 def _table_request(reference: TaskReference) -> TableRequest:

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone, is_classifier
 from sklearn.metrics import r2_score
+from sklearn.utils.estimator_checks import check_estimator
 
 from bench import registry
 from bench.datasets import ProblemType
@@ -283,3 +284,22 @@ def test_every_configuration_can_be_fitted(name, problem):
                 warnings.simplefilter("error")
                 estimator = learner.build(config, context).fit(*rows, validation=validation)
             assert np.isfinite(outputs(estimator, X)).all(), config
+
+
+SINGLE_PRECISION = {"mlp": {"check_methods_subset_invariance": "asks for seven digits, a net has about six"}}
+
+
+@pytest.mark.slow
+@each_learner
+@pytest.mark.parametrize("problem", [ProblemType.BINARY, ProblemType.REGRESSION])
+def test_it_passes_scikit_learn_s_own_checks(name, problem):
+    learner = registry.learner(name)
+    context = BuildContext(problem=problem, n_classes=n_classes(problem), seed=0)
+    estimator = learner.build(learner.space(problem).default, context)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        checked = check_estimator(
+            estimator, on_skip=None, on_fail=None, expected_failed_checks=SINGLE_PRECISION.get(name)
+        )
+    failed = {check["check_name"]: check["exception"] for check in checked if check["status"] == "failed"}
+    assert failed == {}

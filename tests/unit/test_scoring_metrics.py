@@ -75,6 +75,7 @@ def test_calibration_error_agrees_with_a_loop_over_fifteen_bins():
     y = np.random.default_rng(7).integers(3, size=2_000)
     values = probabilities(2_000, 3, seed=8).values
     values[:3] = np.eye(3)
+    values[3:600], y[3:600] = [0.6, 0.4, 0.0], 0  # on the upper edge of a bin, to which it belongs
     confidence, label = values.max(axis=1), values.argmax(axis=1)
     expected = 0.0
     for i in range(15):

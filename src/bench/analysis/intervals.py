@@ -33,10 +33,10 @@ def bootstrap_means(values: Floats) -> tuple[Floats, Floats]:
     if wide.any():
         weights = _resamples(n).T
         sums = np.where(known, values, 0.0)[wide] @ weights
-        counts = known[wide].astype(float) @ weights
-        for row, total, count in zip(np.flatnonzero(wide), sums, counts, strict=True):
-            drawn = count > 0
-            low[row], high[row] = np.quantile(total[drawn] / count[drawn], _TAILS)
+        counts = np.full_like(sums, n) if known[wide].all() else known[wide].astype(float) @ weights
+        means = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
+        quantiles = np.quantile if (counts > 0).all() else np.nanquantile
+        low[wide], high[wide] = quantiles(means, _TAILS, axis=1)
     return low, high
 
 

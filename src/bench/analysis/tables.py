@@ -73,13 +73,7 @@ def columns(board: Leaderboard) -> tuple[Column, ...]:
         Column(heading="failed", show=lambda row: _count(row.n_failed), fields=("n_failed",)),
         Column(heading="n/a", show=lambda row: _count(row.n_not_applicable), fields=("n_not_applicable",)),
         Column(heading="seconds", show=lambda row: _number(row.median_s, 2), fields=("median_s",)),
-        Column(heading="trials", show=lambda row: _number(row.median_trials, 0), fields=("median_trials",)),
-        Column(
-            heading="",
-            show=lambda row: "defaults only" if row.defaults_only else "",
-            fields=("defaults_only",),
-            left=True,
-        ),
+        Column(heading="trials", show=_trials, fields=("median_trials", "defaults_only"), left=True),
     )
 
 
@@ -184,6 +178,10 @@ def _markdown_line(parts: Sequence[str]) -> str:
 
 def _parts(estimate: str) -> tuple[str, ...]:
     return tuple(f"{estimate}.{field.name}" for field in fields(Estimate))
+
+
+def _trials(row: Row) -> str:
+    return _number(row.median_trials, 0) + ("  defaults only" if row.defaults_only else "")
 
 
 def _number(value: float, digits: int) -> str:

@@ -4,6 +4,10 @@ All pairs are tested at once by the largest studentised mean difference, whose d
 difference" is had by flipping the signs of whole datasets: a randomisation test with family-wise control
 (Westfall & Young 1993; Romano & Wolf 2005). It is exact where the differences are jointly symmetric,
 whatever their tails, and it keeps the correlation between pairs, which Bonferroni wastes.
+
+Measured on 10 equal entries and 16 datasets, the share of draws with one tier (at least 0.95 is wanted):
+0.96 for normal and for t(3) noise, 0.99 for skewed noise. Where entries of equal mean answer unlike to one
+strongly skewed property of the datasets, it is 0.90 to 0.94: such differences are not symmetric.
 """
 
 from __future__ import annotations

@@ -82,7 +82,8 @@ def traces(trials: pd.DataFrame, cells: pd.DataFrame) -> Traces:
     counts, and ValueError where a trial stands twice in one attempt.
     """
     cells = cells[(cells["intervention"] == NO_INTERVENTION).to_numpy()]
-    cell = pd.Index(cells["evidence_key"]).get_indexer(pd.Index(trials["evidence_key"]))
+    code, keys = pd.factorize(trials["evidence_key"])
+    cell = pd.Index(cells["evidence_key"]).get_indexer(pd.Index(keys))[code]
     trial, attempt = trials["trial"].to_numpy(), trials["attempt"].to_numpy()
     order = np.lexsort((attempt, trial, cell))
     order = order[np.searchsorted(cell[order], 0) :]

@@ -171,7 +171,10 @@ def _counting(rows: Rows, limit_s: Floats, limit_trials: Floats) -> tuple[Mask, 
 
 def _first_lowest(group: Ints, order: Ints, values: Floats) -> Ints:
     """Return the positions of each group's lowest value, ties to the lowest order."""
-    ranked = np.lexsort((order, values, group))
+    lowest = np.full(int(group.max(initial=-1)) + 1, np.inf)
+    np.minimum.at(lowest, group, values)
+    tied = np.flatnonzero(values == lowest[group])
+    ranked = tied[np.lexsort((order[tied], group[tied]))]
     first: Ints = ranked[np.diff(group[ranked], prepend=-1) != 0]
     return first
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,17 +90,17 @@ def _run(options: RunOptions) -> ExitCode:
     cache = Cache(options.cache)
     if options.dry_run:
         return _dry_run(suite, cache, options)
-    executor = _executor(options)
+    executor = _executor(options, suite.budget.cores)
     store = open_store(options.results)
     request = Request(
         selection=options.selection, fresh=options.fresh, within_s=options.within, key=options.key
     )
     plan = make_plan(suite, cache, request, lambda line: click.echo(f"  {line}"))
-    plan = _fitted_to_time(plan, options, store)
-    announce(plan, jobs=_jobs(options, plan))
+    plan = _fitted_to_time(plan, options, store, executor.jobs)
+    announce(plan, jobs=executor.jobs)
     events = run(plan, store, executor, cache, request)
     try:
-        tally = follow(events, store, plan, jobs=_jobs(options, plan))
+        tally = follow(events, store, plan, jobs=executor.jobs)
     finally:
         events.close()
     return conclude(tally.run_id, plan, store)
@@ -122,23 +121,17 @@ def _requested_suite(options: RunOptions) -> Suite:
     return dataclasses.replace(suite, budget=budget, folds=options.folds or suite.folds)
 
 
-def _executor(options: RunOptions) -> Executor:
+def _executor(options: RunOptions, cores: int) -> Executor:
     if options.executor == "inline":
         from bench.execution.inline import InlineExecutor
 
         return InlineExecutor()
     from bench.execution.local import LocalExecutor
 
-    return LocalExecutor(options.jobs)
+    return LocalExecutor(options.jobs, cores)
 
 
-def _jobs(options: RunOptions, plan: Plan) -> int:
-    if options.executor == "inline":
-        return 1
-    return options.jobs or max(1, len(os.sched_getaffinity(0)) // plan.budget.cores)
-
-
-def _fitted_to_time(plan: Plan, options: RunOptions, store: Store) -> Plan:
+def _fitted_to_time(plan: Plan, options: RunOptions, store: Store, jobs: int) -> Plan:
     """The plan with the budget that `--within` leaves each cell; the same command gets the same one again."""
     if options.within is None:
         return plan
@@ -146,7 +139,7 @@ def _fitted_to_time(plan: Plan, options: RunOptions, store: Store) -> Plan:
 
     seconds = store.budget_of_request(options.key, plan.suite.hash)
     if seconds is None:
-        seconds = budget_within(options.within, len(plan.runnable), _jobs(options, plan))
+        seconds = budget_within(options.within, len(plan.runnable), jobs)
     click.echo(f"--within: {seconds:g} CPU seconds a cell")
     return dataclasses.replace(plan, budget=dataclasses.replace(plan.budget, seconds=seconds))
 
@@ -159,6 +152,6 @@ def _dry_run(suite: Suite, cache: Cache, options: RunOptions) -> ExitCode:
 
     plan = outline_plan(suite, cache, Request(selection=options.selection))
     names = [task.dataset for task in suite.tasks if task.dataset is not None]
-    show_plan(plan, jobs=_jobs(options, plan))
+    show_plan(plan, jobs=_executor(options, suite.budget.cores).jobs)
     show_downloads(missing_packages(names, cache))
     return ExitCode.DONE

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -69,7 +70,7 @@ class Screen:
         left = span(tally.eta_s())
         elapsed = span(time.monotonic() - tally.started_at)
         head = Text(f"{tally.done} of {tally.to_do} cells, {elapsed} so far, about {left} left", style="bold")
-        bar = ProgressBar(total=max(1, tally.to_do), completed=tally.done, width=60)
+        bar = Padding(ProgressBar(total=max(1, tally.to_do), completed=tally.done), (0, 2))
         running = [Text(f"  runs: {cell} (trial {trials})") for cell, trials in tally.running.items()]
         failures = [
             Text(f"  {outcome.status}: {cell.id}: {outcome.reason}", style="red")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -70,14 +71,15 @@ def load_suite(name: str, known_learners: Collection[str], known_tables: Collect
         raise PrerequisiteError(f"{path}: cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    named = [f"{path}: {problem}" for problem in _unknown_names(content, known_learners, known_tables)]
     try:
         parsed = SuiteFile.model_validate(content)
     except ValidationError as error:
-        raise ConfigError(*problem_lines(str(path), error, SuiteFile)) from error
+        raise ConfigError(*problem_lines(str(path), error, SuiteFile), *named) from error
     tasks = tuple(_reference(i, task, path.parent) for i, task in enumerate(parsed.tasks))
-    problems = _cross_check(parsed, tasks, known_learners, known_tables)
-    if problems:
-        raise ConfigError(*(f"{path}: {problem}" for problem in problems))
+    twice = _named_twice("learners", parsed.learners) + _named_twice("tasks", [task.name for task in tasks])
+    if named or twice:
+        raise ConfigError(*named, *(f"{path}: {problem}" for problem in twice))
     return _suite(parsed, tasks, path, hashlib.sha256(raw).hexdigest()[:16])
 
 
@@ -94,28 +96,24 @@ def _reference(index: int, task: TaskTable, folder: Path) -> TaskReference:
     )
 
 
-def _cross_check(
-    parsed: SuiteFile,
-    tasks: tuple[TaskReference, ...],
-    known_learners: Collection[str],
-    known_tables: Collection[str],
-) -> list[str]:
-    """Return what the schema alone cannot see: unknown names and names used twice."""
-    problems = [
-        f'learners[{i}]: unknown learner "{name}"{did_you_mean(name, known_learners)}'
-        " (see `bench list learners`)"
-        for i, name in enumerate(parsed.learners)
-        if name not in known_learners
-    ]
-    problems += [
-        f'{task.where}.dataset: unknown table "{task.dataset}"{did_you_mean(task.dataset, known_tables)}'
-        " (see `bench list tables`)"
-        for task in tasks
-        if task.dataset is not None and task.dataset not in known_tables
-    ]
-    for what, names in (("learners", parsed.learners), ("tasks", [task.name for task in tasks])):
-        problems += [f'{what}: "{name}" is named {n} times' for name, n in Counter(names).items() if n > 1]
-    return problems
+def _unknown_names(
+    content: Mapping[str, Any], known_learners: Collection[str], known_tables: Collection[str]
+) -> Iterator[str]:
+    """Yield the learners and tables that do not exist; the file may have any other error as well."""
+    learners, tasks = content.get("learners"), content.get("tasks")
+    for i, name in enumerate(learners if isinstance(learners, list) else ()):
+        if isinstance(name, str) and name not in known_learners:
+            hint = did_you_mean(name, known_learners)
+            yield f'learners[{i}]: unknown learner "{name}"{hint} (see `bench list learners`)'
+    for i, task in enumerate(tasks if isinstance(tasks, list) else ()):
+        name = task.get("dataset") if isinstance(task, dict) else None
+        if isinstance(name, str) and name not in known_tables:
+            hint = did_you_mean(name, known_tables)
+            yield f'tasks[{i}].dataset: unknown table "{name}"{hint} (see `bench list tables`)'
+
+
+def _named_twice(what: str, names: Sequence[str]) -> list[str]:
+    return [f'{what}: "{name}" is named {count} times' for name, count in Counter(names).items() if count > 1]
 
 
 def _suite(parsed: SuiteFile, tasks: tuple[TaskReference, ...], path: Path, digest: str) -> Suite:

@@ -31,6 +31,8 @@ class _Kept:
 class InlineExecutor:
     """Runs each order in this very process. A learner that hangs or crashes takes the run with it."""
 
+    jobs = 1
+
     def run(self, orders: Iterable[Order]) -> Iterator[Progress]:
         """Yield what happens; the trials of a cell come when it has ended."""
         state = State(mmap.mmap(-1, PAGE_BYTES))

@@ -21,7 +21,7 @@ from bench.execution.postmortem import Death, Remains, conclude
 from bench.execution.progress import Ended, Idle, Progress, Started, Tried
 from bench.orders import Order
 from bench.registry import learner as find_learner
-from bench.runner.processes import resident_bytes, tree_resident_bytes
+from bench.runner.processes import resident_bytes, tree_resident_bytes, waited_s
 from bench.runner.state import PAGE_BYTES, State
 from bench.trials import Trial
 
@@ -67,6 +67,17 @@ class _Worker:
         """Whether the guard has something to watch."""
         return self.pid is not None and self.death is None and self.state.begun
 
+    def overdue_in_s(self) -> float:
+        """Return seconds until the guard has to act, if the worker gets its core all the while."""
+        return self.state.overdue_in_s(self.order.budget.guard_s, self._waited_s())
+
+    def phase_s(self) -> float:
+        """Return seconds of its phase so far, less those that it waited for a core."""
+        return self.state.running_s(self._waited_s())
+
+    def _waited_s(self) -> float:
+        return 0.0 if self.pid is None else waited_s(self.pid)
+
     @property
     def memory_limit_bytes(self) -> float:
         """What its processes may hold together before the guard acts."""
@@ -74,40 +85,42 @@ class _Worker:
 
 
 class LocalExecutor:
-    """Runs up to `jobs` cells at once, each pinned to cores of its own."""
+    """Runs cells of so many cores, up to `jobs` at once, each pinned to cores of its own."""
 
-    def __init__(self, jobs: int | None = None) -> None:
+    def __init__(self, jobs: int | None = None, cores: int = 1) -> None:
         """Take `jobs` cells at a time; None uses every core this process may use.
 
         Raises:
+            ConfigError: more cores are asked for than there are.
             PrerequisiteError: this is not Linux.
         """
         linux.require_linux()
-        self._available = sorted(os.sched_getaffinity(0))
-        self._jobs = jobs
+        self._cores = cores
+        self._free = _core_sets(jobs, cores)
+        self.jobs = len(self._free)
         self._selector = selectors.DefaultSelector()
         self._servers: dict[tuple[tuple[str, ...], int], _Server] = {}
         self._workers: dict[int, _Worker] = {}
-        self._free: list[frozenset[int]] = []
         self._tokens = 0
 
     def run(self, orders: Iterable[Order]) -> Iterator[Progress]:
         """Yield what happens until every order has ended; closing the iterator stops every worker first.
 
         Raises:
-            ConfigError: more cores are asked for than there are.
+            ConfigError: an order wants another number of cores.
             PrerequisiteError: a fork server cannot import what its learners need.
         """
         waiting = iter(orders)
         exhausted = False
         try:
             while True:
-                while not exhausted and (self._free or not self._tokens):
+                while self._free and not exhausted:
                     order = next(waiting, None)
                     if order is None:
                         exhausted = True
                         break
-                    self._free = self._free or self._core_sets(order.cell.cores)
+                    if order.cell.cores != self._cores:
+                        raise ConfigError(f"{order.cell.id}: this run gives every cell {self._cores} cores")
                     self._start(order, self._free.pop(0))
                     yield Started(order)
                 if not self._workers:
@@ -115,17 +128,6 @@ class LocalExecutor:
                 yield from self._turn()
         finally:
             self._stop()
-
-    def _core_sets(self, cores: int) -> list[frozenset[int]]:
-        """Disjoint sets of cores, one for each cell that may run at once."""
-        room = len(self._available) // cores
-        jobs = room if self._jobs is None else self._jobs
-        if jobs > room or jobs < 1:
-            raise ConfigError(
-                f"--jobs {jobs}: {len(self._available)} cores have room for {room} cells of {cores} at once; "
-                "more would slow each other down and spoil the timing"
-            )
-        return [frozenset(self._available[i * cores : (i + 1) * cores]) for i in range(jobs)]
 
     def _start(self, order: Order, cores: frozenset[int]) -> None:
         server = self._server_for(order)
@@ -173,11 +175,7 @@ class LocalExecutor:
             yield Idle()
 
     def _patience_s(self) -> float:
-        overdue = (
-            worker.state.overdue_in_s(worker.order.budget.guard_s)
-            for worker in self._workers.values()
-            if worker.begun
-        )
+        overdue = (worker.overdue_in_s() for worker in self._workers.values() if worker.begun)
         return max(0.001, min([WAKE_S, *overdue]))
 
     def _listen(self, worker: _Worker) -> Iterator[Progress]:
@@ -232,7 +230,7 @@ class LocalExecutor:
         os.close(worker.pipe)
         os.close(worker.log)
         reported = None if worker.outcome is None else wire.read_outcome(worker.outcome)
-        death = worker.death or Death(code=code)
+        death = worker.death or Death(code=code, phase_s=worker.state.phase_wall_s)
         remains = Remains(reported, death, cpu_s, log, worker.rows)
         outcome, last = conclude(worker.order, worker.state, worker.trials, remains)
         if last is not None:
@@ -244,10 +242,10 @@ class LocalExecutor:
         for worker in self._workers.values():
             if not worker.begun or worker.pid is None:
                 continue
-            if worker.state.overdue_in_s(worker.order.budget.guard_s) <= 0:
-                worker.death = Death(guard="time")
+            if worker.overdue_in_s() <= 0:
+                worker.death = Death(guard="time", phase_s=worker.phase_s())
             elif tree_resident_bytes(worker.pid, worker.base_bytes) > worker.memory_limit_bytes:
-                worker.death = Death(guard="memory")
+                worker.death = Death(guard="memory", phase_s=worker.phase_s())
             if worker.death is not None:
                 _kill_group(worker.pid)
 
@@ -265,6 +263,18 @@ class LocalExecutor:
         self._selector.close()
         self._workers.clear()
         self._servers.clear()
+
+
+def _core_sets(jobs: int | None, cores: int) -> list[frozenset[int]]:
+    """Disjoint sets of cores, one for each cell that may run at once."""
+    available = sorted(os.sched_getaffinity(0))
+    room = len(available) // cores
+    if room < 1 or (jobs or 1) > room:
+        raise ConfigError(
+            f"--jobs {jobs or 1}: {len(available)} cores have room for {room} cells of {cores} at once; "
+            "more would slow each other down and spoil the timing"
+        )
+    return [frozenset(available[i * cores : (i + 1) * cores]) for i in range(jobs or room)]
 
 
 def _launch(modules: tuple[str, ...], cores: int) -> _Server:

@@ -23,6 +23,8 @@ class Death:
     """`time` or `memory`, where the guard killed it."""
     code: int = 0
     """Its exit code, negative for a signal."""
+    phase_s: float = 0.0
+    """How long its last phase lasted, less what it waited for a core where that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ def conclude(
     if remains.reported is not None:
         return replace(remains.reported, cpu_s=remains.cpu_s, log=remains.log), None
     status, reason = _verdict(order, state, remains.death, remains.log)
-    last = _last_trial(order, state, trials, (status, reason))
+    last = _last_trial(order, state, trials, (status, reason, remains.death.phase_s))
     valid = order.valid_before or any(trial.status.valid for trial in trials)
     outcome = Outcome(
         status=_cell_status(status, valid=valid),
@@ -81,24 +83,22 @@ def _cell_status(status: TrialStatus, *, valid: bool) -> CellStatus:
 
 
 def _last_trial(
-    order: Order, state: State, trials: list[Trial], verdict: tuple[TrialStatus, str]
+    order: Order, state: State, trials: list[Trial], verdict: tuple[TrialStatus, str, float]
 ) -> Trial | None:
     """The trial that the worker was at: a failure is a row, never a gap."""
     number = state.trial
     if number < order.start_trial or any(trial.number == number for trial in trials):
         return None
-    cell, (status, reason) = order.cell, verdict
+    cell, (status, reason, phase_s) = order.cell, verdict
     config = find_learner(cell.learner).space(cell.task.problem).trial(cell.search_key, number)
     billing = state.phase is Phase.BILLED
-    wall_s = state.billed_wall_s - order.spent_s + (state.phase_wall_s if billing else 0.0)
-    before_s = sum(trial.cost.billed_wall_s for trial in trials)
-    billed_s = max(0.0, wall_s - before_s)
+    billed_s = phase_s if billing else state.last_billed_s
     spent_s = (trials[-1].spent_s if trials else order.spent_s) + billed_s
     cost = Cost(
         billed_s=billed_s,
         billed_wall_s=billed_s,
-        unbilled_s=0.0 if billing else state.phase_wall_s,
-        unbilled_wall_s=0.0 if billing else state.phase_wall_s,
+        unbilled_s=0.0 if billing else phase_s,
+        unbilled_wall_s=0.0 if billing else phase_s,
         peak_memory_bytes=None,
     )
     return Trial(

@@ -50,6 +50,9 @@ class Executor(Protocol):
     then every worker is stopped before `close` returns, and nothing more is yielded.
     """
 
+    jobs: int
+    """How many cells it runs at once."""
+
     def run(self, orders: Iterable[Order]) -> Iterator[Progress]:
         """Yield what happens until every order has ended."""
         ...

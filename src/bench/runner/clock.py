@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from bench.runner.processes import descendants_cpu_s
+from bench.runner.processes import descendants_cpu_s, waited_s
 from bench.runner.state import Phase, State
 
 DESCENDANT_SCAN_S = 0.05
@@ -70,8 +70,8 @@ class CellMeter:
             span = Span(self._clock.now_s() - self._billing_since, time.monotonic() - wall)
             self._billing_since = None
             self._spent_before_s += span.cpu_s
-            self._state.billed_wall_s += span.wall_s
-            self._state.billed_cpu_s += span.cpu_s
+            self._state.billed_wall_s += self._state.running_s(waited_s(os.getpid()))
+            self._state.last_billed_s = span.cpu_s
             self._state.enter(Phase.UNBILLED)
             self.last = span
 

@@ -22,6 +22,15 @@ def children(pid: int) -> list[int]:
     return found
 
 
+def waited_s(pid: int) -> float:
+    """Return how long a process's first thread was ready but had no core; 0 where nobody counts it."""
+    try:
+        with open(f"/proc/{pid}/schedstat", encoding="ascii") as file:  # noqa: PTH123
+            return int(file.read().split()[1]) / 1e9
+    except (OSError, IndexError):
+        return 0.0
+
+
 def descendants(pid: int) -> Iterator[int]:
     """Yield every live descendant of a process."""
     waiting = children(pid)

@@ -7,10 +7,12 @@ wake the parent so often that it starves the cells it times.
 from __future__ import annotations
 
 import mmap
+import os
 import time
 from enum import IntEnum
 
 from bench.budgets import UNBILLED_LIMIT_S
+from bench.runner.processes import waited_s
 
 
 class Phase(IntEnum):
@@ -23,25 +25,25 @@ class Phase(IntEnum):
 
 
 PAGE_BYTES = mmap.PAGESIZE
-_PHASE, _SINCE, _TRIAL, _BILLED_WALL, _BILLED_CPU = range(5)
+_PHASE, _SINCE, _TRIAL, _BILLED_WALL, _WAITED, _LAST_BILLED = range(6)
 
 
 class State:
     """A worker's phase and bill, in doubles on a shared page. One writer; aligned doubles do not tear."""
 
     def __init__(self, page: mmap.mmap) -> None:
-        """Read and write the page's first five doubles."""
+        """Read and write the page's first six doubles."""
         self._cells = memoryview(page).cast("d")
 
     def reset(self, billed_wall_s: float) -> None:
         """Start a new cell: loading, no trial yet, with what its earlier attempts spent."""
         self._cells[_TRIAL] = -1
         self._cells[_BILLED_WALL] = billed_wall_s
-        self._cells[_BILLED_CPU] = 0
         self.enter(Phase.LOADING)
 
     def enter(self, phase: Phase) -> None:
         """Announce a phase, from now on, by the monotonic clock that all processes share."""
+        self._cells[_WAITED] = waited_s(os.getpid())
         self._cells[_SINCE] = time.monotonic()
         self._cells[_PHASE] = phase
 
@@ -71,7 +73,7 @@ class State:
 
     @property
     def billed_wall_s(self) -> float:
-        """Wall seconds of the billed phases that ended."""
+        """Wall seconds of the billed phases that ended, less those spent waiting for a core."""
         return self._cells[_BILLED_WALL]
 
     @billed_wall_s.setter
@@ -79,16 +81,23 @@ class State:
         self._cells[_BILLED_WALL] = seconds
 
     @property
-    def billed_cpu_s(self) -> float:
-        """CPU seconds of the billed phases of this attempt that ended."""
-        return self._cells[_BILLED_CPU]
+    def last_billed_s(self) -> float:
+        """Billed seconds of the trial whose billed phase ended last."""
+        return self._cells[_LAST_BILLED]
 
-    @billed_cpu_s.setter
-    def billed_cpu_s(self, seconds: float) -> None:
-        self._cells[_BILLED_CPU] = seconds
+    @last_billed_s.setter
+    def last_billed_s(self, seconds: float) -> None:
+        self._cells[_LAST_BILLED] = seconds
 
-    def overdue_in_s(self, guard_s: float) -> float:
+    def running_s(self, waited_now_s: float) -> float:
+        """Return wall seconds of the phase less those that the process waited for a core.
+
+        A busy machine must not get a cell killed; a process that sleeps or hangs does not wait for a core.
+        """
+        return self.phase_wall_s - max(0.0, waited_now_s - self._cells[_WAITED])
+
+    def overdue_in_s(self, guard_s: float, waited_now_s: float = 0.0) -> float:
         """Return wall seconds until the guard has to act; 0 or less where it is time."""
         if self.phase is Phase.BILLED:
-            return guard_s - self.billed_wall_s - self.phase_wall_s
-        return UNBILLED_LIMIT_S - self.phase_wall_s
+            return guard_s - self.billed_wall_s - self.running_s(waited_now_s)
+        return UNBILLED_LIMIT_S - self.running_s(waited_now_s)

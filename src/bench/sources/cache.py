@@ -184,7 +184,9 @@ class Cache:
         try:
             yield
         except OSError as error:
-            reason = f"{error.strerror or error}: {error.filename or self.root}"
+            inside = Path(error.filename or self.root)
+            where = "" if inside.name.startswith(".") or inside == self.root else f": {inside}"
+            reason = f"{error.strerror or error}{where}"
             raise PrerequisiteError(
                 f"the cache {self.root} cannot be used ({reason}): "
                 "set BENCH_CACHE to a folder that can be read and written"

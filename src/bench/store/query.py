@@ -18,14 +18,18 @@ _FRESH = """
 """
 
 _TRIALS = f"""
+-- A space that ended before its budget has no more to show under any other: it counts as the run's own.
 WITH latest AS ({_FRESH})
 SELECT e.task, d.name AS dataset, e.problem, e.repeat, e.fold, e.learner, e.family, e.intervention, e.seed,
     e.device || e.cores AS device, e.validation, e.cell_id, t.evidence_key, t.attempt,
-    a.budget_s AS attempt_budget_s, a.budget_trials AS attempt_budget_trials, t.trial, t.status, t.flags,
+    CASE WHEN a.reason = 'space' THEN n.budget_s ELSE a.budget_s END AS attempt_budget_s,
+    CASE WHEN a.reason = 'space' THEN n.budget_trials ELSE a.budget_trials END AS attempt_budget_trials,
+    t.trial, t.status, t.flags,
     t.validation_score, t.test_score, t.train_score, t.test_score_single, t.billed_s, t.spent_s, t.unbilled_s,
     c.n_test, c.n_test_minority, t.billed_wall_s, t.unbilled_wall_s, t.peak_memory_bytes, t.energy_j,
     t.prediction_hash, t.config, t.metrics, t.reason, t.finished_at
 FROM run_cells r
+JOIN runs n USING (run_id)
 JOIN evidence e USING (evidence_key)
 JOIN datasets d USING (fingerprint)
 JOIN latest l USING (evidence_key)

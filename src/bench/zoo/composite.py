@@ -16,7 +16,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import assert_all_finite
+from sklearn.utils import assert_all_finite, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, has_fit_parameter, validate_data
@@ -91,6 +91,13 @@ class TabularClassifier(ClassifierMixin, _Tabular):
     With a single label there is nothing to learn: the model is then a constant.
     """
 
+    def __sklearn_tags__(self) -> Any:
+        """As bad as its model: a dummy is not held to a score."""
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self.model).classifier_tags
+        tags.classifier_tags.poor_score = inner is not None and inner.poor_score
+        return tags
+
     def fit(
         self, X: Any, y: Any, *, validation: tuple[Any, Any] | None = None, deadline: Deadline | None = None
     ) -> Self:
@@ -139,6 +146,13 @@ class TabularRegressor(RegressorMixin, _Tabular):
 
     With a single value there is nothing to learn: the model is then a constant.
     """
+
+    def __sklearn_tags__(self) -> Any:
+        """As bad as its model: a dummy is not held to a score."""
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self.model).regressor_tags
+        tags.regressor_tags.poor_score = inner is not None and inner.poor_score
+        return tags
 
     def fit(
         self, X: Any, y: Any, *, validation: tuple[Any, Any] | None = None, deadline: Deadline | None = None

@@ -1,0 +1,108 @@
+"""Values that several tests need: a cell, an attempt at it, its trials, a plan that holds it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bench.budgets import Budget
+from bench.cells import Cell, Validation
+from bench.datasets import Dataset, Feature, FeatureKind, Grade, Origin, ProblemType
+from bench.orders import Order
+from bench.plans import Plan, PlannedCell
+from bench.suites import Suite
+from bench.tasks import Split, SplitPlan, Task
+from bench.trials import Cost, Trial, TrialStatus
+
+DATASET = Dataset(
+    name="cmc",
+    problem=ProblemType.MULTICLASS,
+    target="method",
+    classes=("1", "2", "3"),
+    n_rows=1473,
+    features=(
+        Feature(name="age", kind=FeatureKind.NUMERIC),
+        Feature(name="work", kind=FeatureKind.CATEGORICAL, levels=("no", "yes")),
+    ),
+    fingerprint="0123456789abcdef" * 4,
+    target_sd=math.nan,
+    openml_id=23,
+    grade=Grade.SAME_ORDER,
+    origin=Origin.OBSERVED,
+    licence="unknown",
+    source="a test",
+)
+CELL = Cell(
+    task=Task(name="cmc", dataset=DATASET, splits=SplitPlan(procedure="openml-cv10", openml_task_id=23)),
+    split=Split(repeat=0, fold=0, train_cap=2000, test_cap=5000),
+    learner="xgboost",
+    family="boosted-trees",
+    intervention="none",
+    seed=0,
+    device="cpu",
+    cores=1,
+    validation=Validation("holdout", 25),
+)
+ORDER = Order(
+    cell=CELL,
+    evidence_key="aa" * 16,
+    attempt=1,
+    budget=Budget(seconds=4.0, trials=50),
+    start_trial=0,
+    spent_s=0.0,
+    cache_root="nowhere",
+)
+SUITE = Suite(
+    name="test", title="Test", note="", path="test.toml", hash="0" * 16, tasks=(), learners=("xgboost",),
+    budget=ORDER.budget, validation=CELL.validation, folds=1, seeds=(0,), interventions=("none",),
+    train_cap=2000, test_cap=5000, allowed_failures=0.0,
+)  # fmt: skip
+PLAN = Plan(
+    suite=SUITE,
+    budget=SUITE.budget,
+    tasks=(CELL.task,),
+    cells=(PlannedCell(cell=CELL, evidence_key=ORDER.evidence_key, learner_hash="l", lock_hash="k"),),
+    exclusions=(),
+)
+
+
+@pytest.fixture
+def cell() -> Cell:
+    """`cmc/r0f0-n2000-t5000/xgboost/none/s0/cpu1/holdout25`."""
+    return CELL
+
+
+@pytest.fixture
+def order() -> Order:
+    """The first attempt at the cell."""
+    return ORDER
+
+
+@pytest.fixture
+def plan() -> Plan:
+    """A plan of the one cell."""
+    return PLAN
+
+
+@pytest.fixture
+def make_trial() -> Callable[..., Trial]:
+    """Return a function of a trial's number that makes one, valid and of 1 s; keywords change its fields."""
+
+    def make(number: int, **changes: Any) -> Trial:
+        cost = Cost(billed_s=1.0, billed_wall_s=1.0, unbilled_s=0.5, unbilled_wall_s=0.5, peak_memory_bytes=9)
+        trial = Trial(
+            number=number,
+            config={"depth": number},
+            status=TrialStatus.OK,
+            cost=cost,
+            spent_s=number + 1.0,
+            validation_score=0.5,
+            test_score=0.6,
+        )
+        return replace(trial, **changes)
+
+    return make
