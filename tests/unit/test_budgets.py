@@ -57,7 +57,7 @@ def test_the_members_of_a_family_share_a_budget(budget, members):
     assert budget.covers(share)
     assert (share.cores, share.memory_bytes) == (budget.cores, budget.memory_bytes)
     assert share.seconds is None or share.seconds * members == pytest.approx(budget.seconds)
-    assert share.trials is None or 1 <= share.trials
+    assert share.trials is None or share.trials >= 1
     assert share.trials in (None, 1) or share.trials * members <= budget.trials
 
 

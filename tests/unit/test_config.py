@@ -155,14 +155,16 @@ def test_every_error_is_listed_at_once_with_its_key(write):
     file = "x.csv"
     [[tasks]]
     file = "x.csv"
+    [[tasks]]
+    dataset = "aimes"
     """
     found = problems(write(text))
     assert {line.split(":")[0] for line in found} == {
         *("format", "name", "titel", "title", "learners", "folds", "validation", "seeds[1]"),
         *("interventions[0]", "budget.memmory", "budget.trials", "budget.memory", "caps.train_rows"),
-        *("tasks[1]", "tasks[2]"),
+        *("tasks[1]", "tasks[2]", "tasks[3].dataset"),
     }
-    assert len(found) == 15
+    assert len(found) == 16
     assert 'titel: unknown key - did you mean "title"?' in found
     assert 'budget.memmory: unknown key - did you mean "memory"?' in found
     assert "title: missing" in found
@@ -314,7 +316,7 @@ def test_suites_are_looked_for_in_a_documented_order(write, tmp_path, monkeypatc
 
 
 def test_a_suite_that_is_not_there_is_said_with_those_that_are():
-    with pytest.raises(ConfigError, match='no suite "tabulr" - did you mean "tabular".*known: .*smoke'):
+    with pytest.raises(ConfigError, match=r'no suite "tabulr" - did you mean "tabular".*known: .*smoke'):
         find_suite("tabulr")
     with pytest.raises(ConfigError, match=r"no/such\.toml: there is no such suite file"):
         find_suite("no/such.toml")

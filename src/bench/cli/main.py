@@ -74,7 +74,7 @@ def main() -> None:
             click.echo(f"bench: {line}", err=True)
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("bench: interrupted", err=True)
+        click.echo("bench: interrupted; everything finished is kept, the same command goes on", err=True)
         code = ExitCode.INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()

@@ -167,7 +167,8 @@ class LocalExecutor:
         ready = self._selector.select(self._patience_s())
         for key, _ in ready:
             if isinstance(key.data, _Worker):
-                yield from self._listen(key.data)
+                if key.data.token in self._workers:  # its end may have come in the same breath
+                    yield from self._listen(key.data)
             else:
                 yield from self._hear(key.data)
         self._guard()
