@@ -24,7 +24,7 @@ from bench.events import (
     TrialFinished,
     Waiting,
 )
-from bench.execution.progress import Ended, Executor, Idle, Started, Tried
+from bench.execution.progress import Ended, Executor, Idle, Loaded, Progress, Started, Tried
 from bench.orders import Order
 from bench.plans import Exclusion, Plan, PlannedCell
 from bench.registry import learner as find_learner
@@ -195,17 +195,7 @@ class _Shift:
                 for planned in self.elsewhere[told:]:
                     yield CellElsewhere(planned.cell)
                 told = len(self.elsewhere)
-                match happening:
-                    case Started(order):
-                        yield CellStarted(order.cell, order.start_trial)
-                    case Tried(order, trial, predictions):
-                        self._store.add_trial(order, trial, predictions)
-                        yield TrialFinished(order.cell, trial)
-                    case Ended(order, outcome):
-                        self._end(order, outcome)
-                        yield CellFinished(order.cell, outcome)
-                    case Idle():
-                        yield Waiting()
+                yield from self._keep(happening)
             for planned in self.elsewhere[told:]:
                 yield CellElsewhere(planned.cell)
         finally:
@@ -215,6 +205,22 @@ class _Shift:
             for order in list(self._running.values()):
                 reason = "stopped from outside; the same command goes on with it"
                 self._end(order, Outcome(status=CellStatus.INTERRUPTED, complete=False, reason=reason))
+
+    def _keep(self, happening: Progress) -> Iterator[Event]:
+        """Put into the store what happened, and only then say so."""
+        match happening:
+            case Started(order):
+                yield CellStarted(order.cell, order.start_trial)
+            case Loaded(order, rows):
+                self._store.add_rows(order, rows)
+            case Tried(order, trial, predictions):
+                self._store.add_trial(order, trial, predictions)
+                yield TrialFinished(order.cell, trial)
+            case Ended(order, outcome):
+                self._end(order, outcome)
+                yield CellFinished(order.cell, outcome)
+            case Idle():
+                yield Waiting()
 
     def _orders(self, todo: Sequence[PlannedCell]) -> Iterator[Order]:
         """Make each order only when there is room for it: another run may have done the cell by then."""

@@ -101,10 +101,12 @@ class Space:
             yield number, config
 
     def describe(self) -> dict[str, Any]:
-        """Return the space as plain JSON values, for hashing and for showing."""
-        kinds = {name: type(p).__name__.lower() for name, p in self.parameters.items()}
-        bounds = {name: {"kind": kinds[name], **asdict(p)} for name, p in self.parameters.items()}
-        return {"default": dict(self.default), "parameters": bounds}
+        """Return the space as plain JSON values, for hashing and showing; the order of drawing counts."""
+        drawn = [
+            {"name": name, "kind": type(parameter).__name__.lower(), **asdict(parameter)}
+            for name, parameter in self.parameters.items()
+        ]
+        return {"default": dict(self.default), "parameters": drawn}
 
     def _grid(self) -> list[Config]:
         choices = {n: p.options for n, p in self.parameters.items() if isinstance(p, Choice)}

@@ -94,16 +94,16 @@ class Outcome:
     status: CellStatus
     complete: bool
     """Whether the search ended by itself or by the guard, so that nothing is left of this budget."""
+    ended_by: str = ""
+    """`seconds`, `trials` or `space`, where the search ended by itself."""
     reason: str = ""
+    """What went wrong, in one line."""
     started_at: str = ""
     ended_at: str = ""
     wall_s: float = 0.0
     cpu_s: float | None = None
     """The kernel's count for the worker and all it waited for, billed or not; None if not isolated."""
     warm_up_s: float = 0.0
-    rows: Mapping[str, int] = field(default_factory=dict)
-    """Counts of rows: `train` (before validation), `fit`, `validation`, `test`, and `test_minority`, the
-    rows of the rarer class in a binary test set."""
     limits: Mapping[str, str] = field(default_factory=dict)
     """Which mechanism enforced what: `memory`, `time`, `cores`."""
     log: str = ""

@@ -28,7 +28,7 @@ TESTED = (
 
 
 def replace_test_labels_by_noise(cache: Cache, name: str, seed: int) -> None:
-    """Overwrite the labels of the test rows of fold 0 in the cache, and mend the hash so that nobody notices."""
+    """Overwrite the labels of fold 0's rows in the cache, and mend the hash so that nobody notices."""
     table = cache.load(name)
     dataset = table.dataset
     procedure = "openml-cv10" if name in ("kr-vs-kp", "iris") else "kfold3"

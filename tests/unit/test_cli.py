@@ -98,7 +98,7 @@ def test_no_verb_is_a_question(bench):
         (("leaderboard", "--by", "colour"), "--by"),
         (("list", "nothing"), "No such command 'nothing'"),
         (("export",), "bench export: Missing option '-o'"),
-        (("run", "smoke", "--dry-run", "-k", "xgboost or"), "an empty term"),
+        (("run", "smoke", "--dry-run", "-k", "xgboost or"), "cannot be read at"),
     ],
 )
 def test_a_wrong_command_line_is_one_line_and_2(bench, arguments, text):
@@ -140,6 +140,7 @@ def test_no_results_yet_is_5_and_makes_no_folder(bench, tmp_path, arguments):
 def test_a_store_of_a_newer_bench_is_5(bench, tmp_path):
     (tmp_path / "new").mkdir()
     connection = sqlite3.connect(tmp_path / "new/bench.sqlite")
+    connection.execute(f"PRAGMA application_id = {0x62656E63}")
     connection.execute("PRAGMA user_version = 99")
     connection.close()
     err = complaint(bench, "status", "--results", "new", code=5)

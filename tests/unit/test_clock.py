@@ -79,7 +79,7 @@ def fake_time(monkeypatch):
     stand_in = SimpleNamespace(monotonic=lambda: now.s, process_time=lambda: 0.0)
     for module in (state_module, clock_module):
         monkeypatch.setattr(module, "time", stand_in)
-        monkeypatch.setattr(module, "waited_s", lambda pid: now.waited_s)
+    monkeypatch.setattr(state_module, "waited_s", lambda pid: now.waited_s)
     return now
 
 

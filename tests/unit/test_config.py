@@ -515,7 +515,6 @@ def selected(plan: Plan | tuple[PlannedCell, ...], expression):
         ("dummy or s5", lambda i: "dummy" in i or "/s5/" in i),
         ("dummy and s5", lambda i: "dummy" in i and "/s5/" in i),
         ("not dummy", lambda i: "dummy" not in i),
-        ("not not dummy", lambda i: "dummy" in i),
         ("not dummy and not s5", lambda i: "dummy" not in i and "/s5/" not in i),
         ("dummy and s5 or xgboost and s0", lambda i: ("dummy" in i) == ("/s5/" in i)),
         ("  xgboost  and  r0f2 ", lambda i: "xgboost" in i and "r0f2" in i),
@@ -533,7 +532,7 @@ def test_cells_are_selected(suite, cell, expression, matches):
     ["", "  ", "dummy or", "or dummy", "dummy and ", "and dummy", "a or  or b", "a and  and b"],
 )
 def test_an_empty_term_is_refused(suite, cell, expression):
-    with pytest.raises(ConfigError, match="an empty term"):
+    with pytest.raises(ConfigError, match="cannot be read at"):
         selected(planned(suite, cell), expression)
 
 

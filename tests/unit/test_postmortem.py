@@ -23,7 +23,7 @@ def state():
 
 
 def remains(death, *, log="", reported=None):
-    return Remains(reported=reported, death=death, cpu_s=3.5, log=log, rows={"test": 5})
+    return Remains(reported=reported, death=death, cpu_s=3.5, log=log)
 
 
 def trying(state, number, *, billed_wall_s=0.0):
@@ -60,7 +60,7 @@ def test_without_a_valid_trial_the_cell_ends_like_its_trial(order, state, name):
     assert reason in last.reason
     assert outcome.reason == f"trial 0: {last.reason}"
     assert outcome.complete
-    assert (outcome.cpu_s, outcome.log, dict(outcome.rows)) == (3.5, log, {"test": 5})
+    assert (outcome.cpu_s, outcome.log) == (3.5, log)
     assert last.validation_score is None
 
 
@@ -84,7 +84,7 @@ def test_a_trial_that_failed_is_no_valid_one(order, state, make_trial):
 
 
 def test_its_own_word_counts_before_everything_else(order, state):
-    said = Outcome(status=CellStatus.OK, complete=True, reason="space", rows={"test": 9}, wall_s=1.0)
+    said = Outcome(status=CellStatus.OK, complete=True, ended_by="space", wall_s=1.0)
     trying(state, 3)
     death = Death(guard="time", code=-9)
     outcome, last = conclude(order, state, [], remains(death, log="noise", reported=said))

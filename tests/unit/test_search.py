@@ -208,6 +208,20 @@ def test_what_a_failed_trial_took_is_billed():
     assert (ended, len(found), clock.billed_s) == ("seconds", 3, 6.0)
 
 
+def test_a_failure_after_the_deadline_is_still_a_failure():
+    """It ended by itself: a larger budget must not try it again, as it would a trial that was cut."""
+    clock = Clock()
+
+    def fit(model):
+        clock.spend(3.0)
+        if model.context.seed != first.models[0].context.seed:
+            raise ValueError("no")
+
+    first = Fake(fit)
+    _, found = searched(first, seconds(4.0), clock=clock)
+    assert [each.status for each in found] == [TrialStatus.OK, TrialStatus.ERROR]
+
+
 def test_the_reporter_cannot_steer():
     _, plain = searched(Fake(), Budget(seconds=None, trials=8))
     for answer in (True, False, "stop", 0.0):

@@ -76,6 +76,13 @@ def test_a_message_larger_than_a_pipe_arrives_whole():
     assert message == ({"n": 1}, tail)
 
 
+def test_a_write_that_the_kernel_cuts_short_is_gone_on_with(monkeypatch):
+    whole = os.write
+    monkeypatch.setattr(os, "write", lambda fd, content: whole(fd, content[:7]))
+    message = ({"n": list(range(50))}, b"tail" * 20)
+    assert list(Inbox().feed(sent(message))) == [message]
+
+
 def test_what_is_sent_is_no_pickle():
     """A worker whose memory is damaged must not be able to make its parent run anything."""
     stream = sent(({"n": 1}, b""))
@@ -137,7 +144,7 @@ def test_every_status_and_flag_travels(make_trial, status, flags):
 def test_an_outcome_arrives_as_it_was():
     full = Outcome(
         status=CellStatus.KILLED, complete=True, reason=SOME_TEXT, started_at="a", ended_at="b", wall_s=0.1,
-        cpu_s=None, warm_up_s=1e-12, rows={"train": 10, "test": 5}, limits={"memory": "RLIMIT_DATA"},
+        cpu_s=None, warm_up_s=1e-12, limits={"memory": "RLIMIT_DATA"},
         log="line\n" + SOME_TEXT,
     )  # fmt: skip
     for outcome in (full, replace(full, cpu_s=3.5), *(Outcome(status=s, complete=False) for s in CellStatus)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from bench.cells import Cell, Validation, evidence_key
@@ -30,26 +31,48 @@ def expand(
 
 
 def select(cells: Sequence[PlannedCell], expression: str) -> tuple[PlannedCell, ...]:
-    """Return the cells whose id matches: globs or plain parts of an id, joined by `or`, `and`, `not`.
+    """Return the cells whose id matches: globs or plain parts of an id, joined by `and`, `or`, `not`.
 
     Raises:
         ConfigError: the expression cannot be read.
     """
-    alternatives = [part.split(" and ") for part in f" {expression.strip()} ".split(" or ")]
-    terms = [[term.strip() for term in part] for part in alternatives]
-    if any(not term.removeprefix("not ").strip() for part in terms for term in part):
-        raise ConfigError(
-            f'-k "{expression}": an empty term; write for example -k "cmc/*/xgboost or not svm"'
-        )
+    alternatives = [list(part) for part in _split(expression.split(), "or")]
+    terms = [[_term(words, expression) for words in _split(part, "and")] for part in alternatives]
     return tuple(
         planned for planned in cells if any(all(_matches(planned.cell.id, t) for t in part) for part in terms)
     )
 
 
-def _matches(cell_id: str, term: str) -> bool:
-    if term.startswith("not "):
-        return not _matches(cell_id, term[4:].strip())
-    return fnmatchcase(cell_id, f"*{term}*")
+@dataclass(frozen=True, slots=True)
+class _Term:
+    """A part of an id, or that it is not there."""
+
+    glob: str
+    negated: bool
+
+
+def _split(words: Sequence[str], joint: str) -> Iterator[Sequence[str]]:
+    """Yield the words between the joints; empty where two joints stand together."""
+    start = 0
+    for i, word in enumerate((*words, joint)):
+        if word == joint:
+            yield words[start:i]
+            start = i + 1
+
+
+def _term(words: Sequence[str], expression: str) -> _Term:
+    negated = len(words) > 1 and words[0] == "not"
+    rest = words[1:] if negated else words
+    if len(rest) != 1 or rest[0] in ("and", "or", "not") or set(rest[0]) & set("()"):
+        raise ConfigError(
+            f'-k "{expression}": cannot be read at "{" ".join(words)}": write parts of cell ids, and, or, '
+            'not between them and no brackets, for example -k "cmc and not svm or */xgboost/*"'
+        )
+    return _Term(rest[0], negated)
+
+
+def _matches(cell_id: str, term: _Term) -> bool:
+    return fnmatchcase(cell_id, f"*{term.glob}*") is not term.negated
 
 
 def _cells(suite: Suite, task: Task, learner: Learner) -> Iterator[Cell]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -84,7 +85,8 @@ def load_suite(name: str, known_learners: Collection[str], known_tables: Collect
 
 
 def _reference(index: int, task: TaskTable, folder: Path) -> TaskReference:
-    name = task.name or task.dataset or Path(task.file or "").stem.lower()
+    stem = re.sub(r"[^a-z0-9]+", "-", Path(task.file or "").stem.lower()).strip("-")
+    name = task.name or task.dataset or stem or f"file-{index}"
     return TaskReference(
         where=f"tasks[{index}]",
         name=name,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from bench.budgets import GIB
 
+SMALLEST_MEMORY_BYTES = 64 * 1024**2
 _UNITS = {"GiB": GIB, "MiB": 1024**2, "GB": 10**9, "MB": 10**6}
 
 
@@ -23,7 +24,15 @@ def _memory(value: str) -> str:
     if not re.fullmatch(r"\d+(\.\d+)? (GiB|MiB|GB|MB)", value):
         message = 'write a size such as "4 GiB" or "800 MB"'
         raise ValueError(message)
+    if _bytes(value) < SMALLEST_MEMORY_BYTES:
+        message = "give a cell at least 64 MiB"
+        raise ValueError(message)
     return value
+
+
+def _bytes(value: str) -> int:
+    number, unit = value.split()
+    return int(float(number) * _UNITS[unit])
 
 
 def _validation(value: str) -> str:
@@ -39,6 +48,20 @@ def _validation(value: str) -> str:
         message = "use between 2 and 10 folds"
         raise ValueError(message)
     return value
+
+
+def _no_switch(value: object) -> object:
+    if isinstance(value, bool):
+        message = "write a number, not true or false"
+        raise ValueError(message)  # noqa: TRY004 - pydantic turns it into a line with the key
+    return value
+
+
+def _each_once(values: list[Any]) -> list[Any]:
+    if len(set(values)) < len(values):
+        message = "name each one once: the same cells would be planned twice"
+        raise ValueError(message)
+    return values
 
 
 Name = Annotated[str, AfterValidator(_name)]
@@ -59,8 +82,7 @@ class BudgetTable(_Table):
     @property
     def memory_bytes(self) -> int:
         """The memory cap in bytes."""
-        number, unit = self.memory.split()
-        return int(float(number) * _UNITS[unit])
+        return _bytes(self.memory)
 
     @model_validator(mode="after")
     def _some_limit(self) -> BudgetTable:
@@ -104,7 +126,7 @@ class TaskTable(_Table):
 class SuiteFile(_Table):
     """A whole suite file."""
 
-    format: Literal[1]
+    format: Annotated[Literal[1], BeforeValidator(_no_switch)]
     name: Name
     title: str
     note: str = ""
@@ -112,8 +134,10 @@ class SuiteFile(_Table):
     budget: BudgetTable
     validation: Annotated[str, AfterValidator(_validation)] = "holdout"
     folds: Annotated[int, Field(ge=1, le=10)] = 1
-    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = [0]
-    interventions: Annotated[list[Literal["none"]], Field(min_length=1)] = ["none"]
+    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1), AfterValidator(_each_once)] = [0]
+    interventions: Annotated[list[Literal["none"]], Field(min_length=1), AfterValidator(_each_once)] = [
+        "none"
+    ]
     allowed_failures: Annotated[float, Field(ge=0, le=1)] = 0.0
     caps: CapsTable = CapsTable()
     tasks: Annotated[list[TaskTable], Field(min_length=1)]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bench.cells import CellStatus
-from bench.execution.progress import Ended, Progress, Started, Tried
+from bench.execution.progress import Ended, Loaded, Progress, Started, Tried
 from bench.orders import Order, Predictions
 from bench.runner.cell import run_cell
 from bench.runner.state import PAGE_BYTES, State
@@ -19,9 +19,11 @@ class _Kept:
     """Keeps what a cell reports until it has ended."""
 
     trials: list[tuple[Trial, Predictions | None]]
+    rows: dict[str, int]
 
     def loaded(self, rows: Mapping[str, int]) -> None:
-        """Nothing to do: the outcome has them too."""
+        """Keep how many rows there are."""
+        self.rows.update(rows)
 
     def tried(self, trial: Trial, predictions: Predictions | None) -> None:
         """Keep a trial."""
@@ -38,13 +40,14 @@ class InlineExecutor:
         state = State(mmap.mmap(-1, PAGE_BYTES))
         for order in orders:
             yield Started(order)
-            kept = _Kept([])
+            kept = _Kept([], {})
             try:
                 outcome = run_cell(order, state, kept, {"isolation": "none"})
             except Exception as error:  # noqa: BLE001 - the next cell must still run
                 outcome = Outcome(
                     status=CellStatus.ERROR, complete=True, reason=f"{type(error).__name__}: {error}"
                 )
+            yield Loaded(order, kept.rows)
             for trial, predictions in kept.trials:
                 yield Tried(order, trial, predictions)
             yield Ended(order, outcome)

@@ -18,7 +18,7 @@ from typing import Any
 from bench.errors import ConfigError, PrerequisiteError
 from bench.execution import linux, wire
 from bench.execution.postmortem import Death, Remains, conclude
-from bench.execution.progress import Ended, Idle, Progress, Started, Tried
+from bench.execution.progress import Ended, Idle, Loaded, Progress, Started, Tried
 from bench.orders import Order
 from bench.registry import learner as find_learner
 from bench.runner.processes import resident_bytes, tree_resident_bytes, waited_s
@@ -59,7 +59,6 @@ class _Worker:
     trials: list[Trial] = field(default_factory=list)
     death: Death | None = None
     """Why the guard killed it, if it did."""
-    rows: dict[str, int] = field(default_factory=dict)
     outcome: dict[str, Any] | None = None
 
     @property
@@ -195,7 +194,7 @@ class LocalExecutor:
                     worker.trials.append(trial)
                     yield Tried(worker.order, trial, predictions)
                 elif "rows" in message:
-                    worker.rows = message["rows"]
+                    yield Loaded(worker.order, message["rows"])
                 else:
                     worker.outcome = message
 
@@ -232,7 +231,7 @@ class LocalExecutor:
         os.close(worker.log)
         reported = None if worker.outcome is None else wire.read_outcome(worker.outcome)
         death = worker.death or Death(code=code, phase_s=worker.state.phase_wall_s)
-        remains = Remains(reported, death, cpu_s, log, worker.rows)
+        remains = Remains(reported, death, cpu_s, log)
         outcome, last = conclude(worker.order, worker.state, worker.trials, remains)
         if last is not None:
             yield Tried(worker.order, last, None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -37,7 +36,6 @@ class Remains:
     cpu_s: float
     """CPU seconds that the kernel counted."""
     log: str
-    rows: Mapping[str, int]
 
 
 def conclude(
@@ -55,7 +53,6 @@ def conclude(
         reason=reason if last is None else f"trial {last.number}: {reason}",
         ended_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         cpu_s=remains.cpu_s,
-        rows=remains.rows,
         log=remains.log,
     )
     return outcome, last
@@ -72,8 +69,15 @@ def _verdict(order: Order, state: State, death: Death, log: str) -> tuple[TrialS
     if any(sign in log for sign in ("bad_alloc", "MemoryError", "Cannot allocate memory")):
         return TrialStatus.OOM, "the memory cap was reached"
     if death.code < 0:
-        return TrialStatus.CRASH, f"crash: {signal.Signals(-death.code).name}"
+        return TrialStatus.CRASH, f"crash: {_signal_name(-death.code)}"
     return TrialStatus.CRASH, f"crash: the process left with exit code {death.code}"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def _cell_status(status: TrialStatus, *, valid: bool) -> CellStatus:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -15,6 +15,15 @@ class Started:
     """A worker has the order."""
 
     order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The worker has its table."""
+
+    order: Order
+    rows: Mapping[str, int]
+    """How many there are of each kind (see `bench.runner.cell.Reporter`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +48,7 @@ class Idle:
     """Nothing happened for a while."""
 
 
-Progress: TypeAlias = Started | Tried | Ended | Idle
+Progress: TypeAlias = Started | Loaded | Tried | Ended | Idle
 
 
 class Executor(Protocol):

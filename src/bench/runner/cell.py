@@ -39,7 +39,11 @@ class Reporter(Protocol):
     """Whom a cell tells what happens. Nothing comes back."""
 
     def loaded(self, rows: Mapping[str, int]) -> None:
-        """Take notice of how many rows of each kind there are (see `Outcome.rows`)."""
+        """Take notice of how many rows there are.
+
+        `train` (before validation), `fit`, `validation`, `test`, and for a binary task `test_minority`, those
+        of the rarer class in the test set.
+        """
         ...
 
     def tried(self, trial: Trial, predictions: Predictions | None) -> None:
@@ -79,12 +83,12 @@ def run_cell(order: Order, state: State, report: Reporter, limits: dict[str, str
     return Outcome(
         status=scorer.status(),
         complete=True,
-        reason=ended_by if scorer.status().has_score else scorer.first_reason,
+        ended_by=ended_by,
+        reason="" if scorer.status().has_score else scorer.first_reason,
         started_at=started,
         ended_at=_utc(),
         wall_s=time.monotonic() - wall,
         warm_up_s=warm_up[0].cpu_s,
-        rows=rows,
         limits=limits,
     )
 
@@ -124,7 +128,7 @@ class _Scorer:
         self._training, self._test = training, test
         self._base_bytes = _resident_bytes("VmRSS")
         self.statuses: list[TrialStatus] = []
-        self.first_reason = ""
+        self.first_reason = "no trial of an earlier attempt has a valid score" if order.start_trial else ""
 
     def on_candidate(self, candidate: Candidate) -> None:
         billed = self._meter.last
@@ -134,7 +138,8 @@ class _Scorer:
                 scores, reason = self._score(candidate)
         status = scores.status or candidate.status
         self.statuses.append(status)
-        self.first_reason = self.first_reason or reason
+        if len(self.statuses) == 1 and reason:
+            self.first_reason = reason
         flags = candidate.flags + ((Flag.STARVED,) if _starved(billed, self._order.budget) else ())
         trial = Trial(
             number=candidate.number,
@@ -181,7 +186,7 @@ def cell_status(statuses: Collection[TrialStatus], *, valid_before: bool) -> Cel
     """Return how a cell ended whose search ended by itself."""
     if valid_before or any(status.valid for status in statuses):
         return CellStatus.OK
-    if all(status is TrialStatus.TIMEOUT for status in statuses):
+    if statuses and all(status is TrialStatus.TIMEOUT for status in statuses):
         return CellStatus.TIMEOUT
     return CellStatus.OOM if TrialStatus.OOM in statuses else CellStatus.ERROR
 

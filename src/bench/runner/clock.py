@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from bench.runner.processes import descendants_cpu_s, waited_s
+from bench.runner.processes import descendants_cpu_s
 from bench.runner.state import Phase, State
 
 DESCENDANT_SCAN_S = 0.05
@@ -21,15 +21,20 @@ class CpuClock:
 
     _scanned_at: float = -1.0
     _descendants_s: float = 0.0
+    _reaped_s: float = 0.0
+    """CPU seconds of reaped children at the last scan: one reaped since is no descendant any more."""
+    _last_s: float = 0.0
 
     def now_s(self) -> float:
         """Return CPU seconds of this process, of its reaped children and of its live descendants."""
-        now = time.monotonic()
-        if now - self._scanned_at > DESCENDANT_SCAN_S:
+        now, times = time.monotonic(), os.times()
+        reaped_s = times.children_user + times.children_system
+        if now - self._scanned_at > DESCENDANT_SCAN_S or reaped_s != self._reaped_s:
             self._descendants_s = descendants_cpu_s(os.getpid())
-            self._scanned_at = now
-        reaped = os.times()
-        return time.process_time() + reaped.children_user + reaped.children_system + self._descendants_s
+            self._scanned_at, self._reaped_s = now, reaped_s
+        # A child whose ticks were rounded up while it lived must not turn the clock back when it is reaped.
+        self._last_s = max(self._last_s, time.process_time() + reaped_s + self._descendants_s)
+        return self._last_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +75,7 @@ class CellMeter:
             span = Span(self._clock.now_s() - self._billing_since, time.monotonic() - wall)
             self._billing_since = None
             self._spent_before_s += span.cpu_s
-            self._state.billed_wall_s += self._state.running_s(waited_s(os.getpid()))
-            self._state.last_billed_s = span.cpu_s
-            self._state.enter(Phase.UNBILLED)
+            self._state.end_billing(span.cpu_s)
             self.last = span
 
     @contextmanager

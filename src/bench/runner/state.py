@@ -6,6 +6,7 @@ wake the parent so often that it starves the cells it times.
 
 from __future__ import annotations
 
+import math
 import mmap
 import os
 import time
@@ -43,9 +44,19 @@ class State:
 
     def enter(self, phase: Phase) -> None:
         """Announce a phase, from now on, by the monotonic clock that all processes share."""
-        self._cells[_WAITED] = waited_s(os.getpid())
-        self._cells[_SINCE] = time.monotonic()
+        waited = waited_s(os.getpid())
+        self._cells[_SINCE] = 0.0  # a reader who sees this, or a change of it, knows that it came too early
+        self._cells[_WAITED] = waited
         self._cells[_PHASE] = phase
+        self._cells[_SINCE] = time.monotonic()
+
+    def end_billing(self, cpu_s: float) -> None:
+        """Announce the end of a billed phase that took so many CPU seconds; what follows is not billed."""
+        running_s = self.running_s(waited_s(os.getpid()))
+        self._cells[_SINCE] = 0.0
+        self._cells[_BILLED_WALL] += running_s
+        self._cells[_LAST_BILLED] = cpu_s
+        self.enter(Phase.UNBILLED)
 
     @property
     def begun(self) -> bool:
@@ -97,7 +108,12 @@ class State:
         return self.phase_wall_s - max(0.0, waited_now_s - self._cells[_WAITED])
 
     def overdue_in_s(self, guard_s: float, waited_now_s: float = 0.0) -> float:
-        """Return wall seconds until the guard has to act; 0 or less where it is time."""
+        """Return wall seconds until the guard has to act; 0 or less where it is time.
+
+        Infinite while the worker is changing phase: the next look tells.
+        """
+        since = self._cells[_SINCE]
+        left_s = UNBILLED_LIMIT_S - self.running_s(waited_now_s)
         if self.phase is Phase.BILLED:
-            return guard_s - self.billed_wall_s - self.running_s(waited_now_s)
-        return UNBILLED_LIMIT_S - self.running_s(waited_now_s)
+            left_s = guard_s - self.billed_wall_s - self.running_s(waited_now_s)
+        return left_s if since > 0 and since == self._cells[_SINCE] else math.inf

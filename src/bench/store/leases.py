@@ -35,9 +35,11 @@ class Holder:
 
 
 def _started(pid: int) -> str:
+    """When a process started; empty for one that has ended, waited for or not."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
+        state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return "" if state == "Z" else fields[18]
+    except (OSError, ValueError, IndexError):
         return ""
 
 

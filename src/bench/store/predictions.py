@@ -45,9 +45,9 @@ def mend(path: Path) -> None:
 
 def compact(path: Path, keep: Collection[int]) -> None:
     """Leave in the file the latest record of each trial to keep, and nothing else."""
-    records = read(path)
-    if not records:
+    if not path.is_file():
         return
+    records = read(path)
     fresh = path.with_suffix(".tmp")
     with fresh.open("wb") as file:
         for trial in sorted(set(keep) & set(records)):

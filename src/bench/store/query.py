@@ -22,8 +22,8 @@ _TRIALS = f"""
 WITH latest AS ({_FRESH})
 SELECT e.task, d.name AS dataset, e.problem, e.repeat, e.fold, e.learner, e.family, e.intervention, e.seed,
     e.device || e.cores AS device, e.validation, e.cell_id, t.evidence_key, t.attempt,
-    CASE WHEN a.reason = 'space' THEN n.budget_s ELSE a.budget_s END AS attempt_budget_s,
-    CASE WHEN a.reason = 'space' THEN n.budget_trials ELSE a.budget_trials END AS attempt_budget_trials,
+    CASE WHEN a.ended_by = 'space' THEN n.budget_s ELSE a.budget_s END AS attempt_budget_s,
+    CASE WHEN a.ended_by = 'space' THEN n.budget_trials ELSE a.budget_trials END AS attempt_budget_trials,
     t.trial, t.status, t.flags,
     t.validation_score, t.test_score, t.train_score, t.test_score_single, t.billed_s, t.spent_s, t.unbilled_s,
     c.n_test, c.n_test_minority, t.billed_wall_s, t.unbilled_wall_s, t.peak_memory_bytes, t.energy_j,
@@ -35,7 +35,7 @@ JOIN datasets d USING (fingerprint)
 JOIN latest l USING (evidence_key)
 JOIN trials t ON t.evidence_key = l.evidence_key AND t.attempt >= l.since
 JOIN attempts a ON a.evidence_key = t.evidence_key AND a.attempt = t.attempt
-JOIN attempts c ON c.evidence_key = l.evidence_key AND c.attempt = (
+LEFT JOIN attempts c ON c.evidence_key = l.evidence_key AND c.attempt = (
     SELECT max(attempt) FROM attempts WHERE evidence_key = l.evidence_key AND n_test IS NOT NULL)
 WHERE r.run_id = :run
 ORDER BY r.position, t.trial, t.attempt
@@ -45,7 +45,8 @@ _CELLS = f"""
 WITH latest AS ({_FRESH})
 SELECT e.cell_id, e.evidence_key, e.task, d.name AS dataset, e.problem, e.repeat, e.fold, e.learner, e.family,
     e.intervention, e.seed, e.device || e.cores AS device, e.validation, r.not_applicable, a.attempt,
-    a.status, a.complete, a.reason, a.budget_s, a.budget_trials, a.started_at, a.ended_at, a.wall_s,
+    a.status, a.complete, a.ended_by, a.reason,
+    a.budget_s, a.budget_trials, a.started_at, a.ended_at, a.wall_s,
     a.cpu_s, a.warm_up_s,
     a.n_train, a.n_fit, a.n_validation, a.n_test, a.n_test_minority, a.limits, a.log
 FROM run_cells r

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -26,6 +27,8 @@ from bench.store.resume import PastAttempt, PastTrial, Standing, standing
 from bench.trials import Outcome, Trial, TrialStatus
 
 SCHEMA_VERSION = 1
+APPLICATION_ID = 0x62656E63
+"""Tells a store from any other SQLite file: `benc` in ASCII."""
 FILE_NAME = "bench.sqlite"
 BUSY_S = 30.0
 
@@ -95,7 +98,7 @@ class Store:
     def standing(self, evidence_key: str, budget: Budget) -> Standing:
         """Return what is left to do of a cell under a budget."""
         last = self._db.execute(
-            "SELECT attempt, budget_s, budget_trials, complete, reason FROM attempts"
+            "SELECT attempt, budget_s, budget_trials, complete, ended_by FROM attempts"
             " WHERE evidence_key = ? ORDER BY attempt DESC LIMIT 1",
             (evidence_key,),
         ).fetchone()
@@ -107,7 +110,7 @@ class Store:
             attempt=last["attempt"],
             budget=Budget(seconds=last["budget_s"], trials=last["budget_trials"]),
             complete=bool(last["complete"]),
-            space_exhausted=last["reason"] == "space",
+            space_exhausted=last["ended_by"] == "space",
         )
         return standing(past, trials, budget)
 
@@ -141,20 +144,28 @@ class Store:
                  trial.prediction_hash, trial.reason, trial.finished_at),
             )  # fmt: skip
 
-    def end_attempt(self, order: Order, outcome: Outcome) -> None:
-        """Record how an attempt ended, and drop the predictions that are not to be kept."""
-        rows = outcome.rows
+    def add_rows(self, order: Order, rows: Mapping[str, int]) -> None:
+        """Record how many rows of each kind an attempt uses (see `Outcome.rows`)."""
+        columns = ", ".join(f"n_{name} = ?" for name in ROW_COUNTS)
         with self._transaction():
             self._db.execute(
-                "UPDATE attempts SET ended_at = ?, status = ?, complete = ?, reason = ?, wall_s = ?,"
-                " cpu_s = ?, warm_up_s = ?, n_train = ?, n_fit = ?, n_validation = ?, n_test = ?,"
-                " n_test_minority = ?, limits = ?, log = ? WHERE evidence_key = ? AND attempt = ?",
-                (outcome.ended_at or _now(), outcome.status, outcome.complete, outcome.reason, outcome.wall_s,
-                 outcome.cpu_s, outcome.warm_up_s, *(rows.get(name) for name in _ROWS),
+                f"UPDATE attempts SET {columns} WHERE evidence_key = ? AND attempt = ?",
+                (*(rows.get(name) for name in ROW_COUNTS), order.evidence_key, order.attempt),
+            )
+
+    def end_attempt(self, order: Order, outcome: Outcome) -> None:
+        """Record how an attempt ended, and drop the predictions that are not to be kept."""
+        with self._transaction():
+            self._db.execute(
+                "UPDATE attempts SET ended_at = ?, status = ?, complete = ?, ended_by = ?, reason = ?,"
+                " wall_s = ?, cpu_s = ?, warm_up_s = ?, limits = ?, log = ?"
+                " WHERE evidence_key = ? AND attempt = ?",
+                (outcome.ended_at or _now(), outcome.status, outcome.complete, outcome.ended_by,
+                 outcome.reason, outcome.wall_s, outcome.cpu_s, outcome.warm_up_s,
                  json.dumps(outcome.limits), outcome.log, order.evidence_key, order.attempt),
             )  # fmt: skip
-        found = self._db.execute(_TRACE, (order.evidence_key, order.evidence_key))
-        scores = {r["trial"]: r["validation_score"] for r in found if r["validation_score"] is not None}
+        latest = {r["trial"]: r for r in self._db.execute(_TRACE, (order.evidence_key, order.evidence_key))}
+        scores = {n: r["validation_score"] for n, r in latest.items() if r["validation_score"] is not None}
         path = self.predictions_path(order.evidence_key)
         prediction_files.compact(path, prediction_files.to_keep(scores))
 
@@ -198,7 +209,8 @@ class Store:
             try:
                 yield
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:  # a full disk has rolled back already
+                    self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
         except sqlite3.OperationalError as error:
@@ -208,7 +220,7 @@ class Store:
             ) from error
 
 
-_ROWS = ("train", "fit", "validation", "test", "test_minority")
+ROW_COUNTS = ("train", "fit", "validation", "test", "test_minority")
 
 _TRACE = """
 SELECT trial, attempt, status, spent_s, validation_score FROM trials
@@ -230,19 +242,41 @@ def open_store(folder: Path, *, create: bool = True) -> Store:
         raise PrerequisiteError(f"{folder}: holds no results yet; `bench run tabular` makes some")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
-        connection.row_factory = sqlite3.Row
-        _migrate(connection, path)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
+        return Store(_connect(path), folder)
     except OSError as error:
         raise PrerequisiteError(f"{folder}: {error.strerror}; name another folder with --results") from error
     except sqlite3.DatabaseError as error:
         raise PrerequisiteError(
             f"{path}: cannot be used as a store ({error}); name another folder with --results"
         ) from error
-    return Store(connection, folder)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
+    try:
+        connection.row_factory = sqlite3.Row
+        _migrate(connection, path)
+        _write_ahead(connection)
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Turn the write-ahead log on; SQLite does not wait for others by itself here."""
+    give_up_at = time.monotonic() + BUSY_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
@@ -251,18 +285,28 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         return
     connection.execute("BEGIN EXCLUSIVE")
     if _version(connection, path) != SCHEMA_VERSION:  # another run may have been first
-        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            raise PrerequisiteError(
-                f"{path}: is an SQLite file of something else; name another folder with --results"
-            )
         for statement in _statements((Path(__file__).parent / "schema" / "0001.sql").read_text()):
             connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     connection.execute("COMMIT")
 
 
+_IDENTITY = """
+SELECT user_version, application_id, (SELECT count(*) FROM sqlite_master)
+FROM pragma_user_version, pragma_application_id
+"""
+"""In one statement, so that another run that is making the file is seen before or after, never half way."""
+
+
 def _version(connection: sqlite3.Connection, path: Path) -> int:
-    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    """Return the schema of a store, 0 for an empty file."""
+    version: int
+    version, application, tables = connection.execute(_IDENTITY).fetchone()
+    if application != APPLICATION_ID and (version or application or tables):
+        raise PrerequisiteError(
+            f"{path}: is an SQLite file of something else; name another folder with --results"
+        )
     if version > SCHEMA_VERSION:
         raise PrerequisiteError(
             f"{path}: written by a newer bench (schema {version}, this one reads {SCHEMA_VERSION});"

@@ -69,6 +69,7 @@ CREATE TABLE attempts (
     ended_at TEXT,
     status TEXT,                             -- NULL while it runs, or where the run itself was killed
     complete INTEGER NOT NULL DEFAULT 0,
+    ended_by TEXT NOT NULL DEFAULT '',       -- seconds, trials or space, where the search ended by itself
     reason TEXT NOT NULL DEFAULT '',
     wall_s REAL,
     cpu_s REAL,
