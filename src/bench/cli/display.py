@@ -22,8 +22,12 @@ from bench.events import (
     TrialFinished,
 )
 from bench.plans import Plan
+from bench.store.query import find_run
 from bench.store.sqlite import Store
 from bench.trials import Outcome
+
+QUARTERS = 4
+"""How often a run without a terminal shows who leads."""
 
 
 @dataclass(slots=True)
@@ -81,11 +85,27 @@ def follow(events: Iterable[Event], store: Store, plan: Plan, jobs: int) -> Tall
                 tally.take(event)
                 screen.show(event)
         return tally
+    shown = 0
     for event in events:
         _begin(tally, event)
         tally.take(event)
         _line(tally, event)
+        quarter = QUARTERS * tally.done // max(1, tally.to_do)
+        if shown < quarter < QUARTERS:
+            click.echo(_standing(tally, store))
+            shown = quarter
     return tally
+
+
+def _standing(tally: Tally, store: Store) -> str:
+    """The leaderboard so far, in one line."""
+    from bench.analysis.tables import error_change
+    from bench.analysis.views import View
+    from bench.cli.boards import board
+
+    rows = board(store, find_run(store, tally.run_id), View(by="learner")).rows
+    parts = (f"{row.entry} {error_change(row.overall.mean)} % ({row.n_tasks})" for row in rows)
+    return f"so far, error against the default random forest (tables): {', '.join(parts)}"
 
 
 def _begin(tally: Tally, event: Event) -> None:
