@@ -1,6 +1,7 @@
 """Models of the zoo against closed forms, brute force and the libraries used plainly."""
 
 import math
+import time
 
 import numpy as np
 import pandas as pd
@@ -208,3 +209,40 @@ def test_a_monitor_without_losses_runs_on_and_counts():
     monitor = RoundsMonitor(None)
     assert not any(monitor.stop(None) for _ in range(200))
     assert monitor.best_rounds == 200
+
+
+@pytest.mark.parametrize("classes", [2, 4, 0])
+def test_an_svm_that_converges_in_time_is_the_unlimited_one_and_a_late_one_is_usable(classes):
+    from sklearn.svm import SVC, SVR
+
+    from bench.zoo.estimators.svm import StoppableSVC, StoppableSVR
+
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(500, 5))
+    signal = X[:, 0] * X[:, 1] + rng.normal(size=500) * 0.5
+    y = np.digitize(signal, np.quantile(signal, np.linspace(0, 1, classes + 1)[1:-1])) if classes else signal
+    ours, library = (StoppableSVC, SVC) if classes else (StoppableSVR, SVR)
+    output = "decision_function" if classes else "predict"
+    hard = {"C": 300.0, "gamma": 0.05}
+    expected = getattr(library(**hard).fit(X, y), output)(X)
+    assert np.max(library(**hard).fit(X, y).n_iter_) > 1000, "the short fit does not suffice"
+
+    in_time = ours(**hard).fit(X, y, deadline=Countdown(60.0))
+    assert not in_time.truncated_
+    np.testing.assert_array_equal(getattr(in_time, output)(X), expected)
+    np.testing.assert_array_equal(getattr(ours(**hard).fit(X, y), output)(X), expected)
+    assert in_time.get_params() == ours(**hard).get_params()
+
+    late = ours(**hard).fit(X, y, deadline=Countdown(0.001))
+    assert late.truncated_
+    assert np.isfinite(getattr(late, output)(X)).all()
+
+
+class Countdown:
+    """A deadline so many CPU seconds from now."""
+
+    def __init__(self, seconds):
+        self.end_s = time.process_time() + seconds
+
+    def remaining_s(self):
+        return self.end_s - time.process_time()

@@ -19,15 +19,13 @@ CACHE_MB = 500
 
 
 class SvmRbf(ZooLearner):
-    """SVC and SVR with a Gaussian kernel (Cortes and Vapnik, 1995) by libsvm.
-
-    libsvm cannot be stopped with a model in hand, so it polls no deadline and has a limit by rows.
-    """
+    """SVC and SVR with a Gaussian kernel (Cortes and Vapnik, 1995) by libsvm, stopped by iterations."""
 
     name = "svm-rbf"
     family = "svm"
     title = "SVM, Gaussian kernel"
-    modules = (*COMMON_MODULES, "sklearn.svm")
+    modules = (*COMMON_MODULES, "bench.zoo.estimators.svm")
+    polls_deadline = True
 
     def space(self, problem: ProblemType) -> Space:
         """Return the space: library defaults first, then C and gamma as in Hsu, Chang and Lin (2003).
@@ -54,18 +52,19 @@ class SvmRbf(ZooLearner):
         if seconds <= LIMIT_S:
             return None
         return (
-            f"Gaussian SVM: {shape.n_rows} rows could take about {seconds:.0f} s a fit on one core, and a "
-            f"fit cannot be stopped; limit {LIMIT_S:.0f} s"
+            f"Gaussian SVM: {shape.n_rows} rows could take about {seconds:.0f} s a fit on one core; "
+            f"limit {LIMIT_S:.0f} s"
         )
 
     def build(self, config: Config, context: BuildContext) -> Estimator:
         """Return an unfitted estimator."""
-        from sklearn.svm import SVC, SVR
-
         from bench.zoo.composite import tabular
+        from bench.zoo.estimators.svm import StoppableSVC, StoppableSVR
 
         classification = context.problem.is_classification
-        model = (SVC if classification else SVR)(cache_size=CACHE_MB, **model_params(config))
+        model = (StoppableSVC if classification else StoppableSVR)(
+            cache_size=CACHE_MB, **model_params(config)
+        )
         return tabular(dense_encoder(config, context), model, classification=classification)
 
 
