@@ -18,7 +18,8 @@ from bench.registry import learners
 from bench.session import Request, make_plan, outline_plan, run
 from bench.sources.cache import Cache
 from bench.sources.catalog import catalog
-from bench.store.sqlite import open_store
+from bench.store.opening import open_store
+from bench.store.sqlite import RunRequest
 from bench.trials import Cost, Trial, TrialStatus
 
 CELLS = 40
@@ -59,7 +60,7 @@ def test_forty_tiny_cells(benchmark, plan, cache, tmp_path, executor):
 
 def test_a_trial_is_stored(benchmark, plan, tmp_path):
     store = open_store(tmp_path)
-    store.add_run("run", plan, "", None, capture_environment())
+    store.add_run("run", plan, RunRequest(key=""), capture_environment())
     order = an_order(plan)
     store.start_attempt(order, "run")
     numbers = iter(range(1_000_000))

@@ -8,6 +8,9 @@ from typing import Protocol
 
 GIB = 1024**3
 
+DEFAULT_FACTOR = 2.0
+"""The default configuration may use this many times the budget: a cell with no model at all tells nothing."""
+
 GUARD_FACTOR = 2.0
 """The guard kills a cell whose billed phases took this many times its budget of wall time ..."""
 GUARD_GRACE_S = 2.0

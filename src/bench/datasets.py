@@ -72,6 +72,8 @@ class Dataset:
     target: str
     classes: tuple[str, ...]
     """The class labels in code order; empty for a regression."""
+    class_rows: tuple[int, ...] = ()
+    """Rows of each class, in code order; empty for a regression, and where the table was not read yet."""
     n_rows: int
     features: tuple[Feature, ...]
     fingerprint: str

@@ -63,8 +63,6 @@ class RunFinished:
     """Every cell was seen to."""
 
     run_id: str
-    failed: int
-    elsewhere: int
 
 
 Event: TypeAlias = (

@@ -20,6 +20,8 @@ class Order:
     """Where an earlier attempt left off; 0 for a fresh one."""
     spent_s: float
     """Billed seconds of the trials before that."""
+    fresh: bool = False
+    """Whether everything before this attempt is to be forgotten."""
     valid_before: bool = False
     """Whether one of them has a valid score."""
     cache_root: str

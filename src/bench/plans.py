@@ -52,10 +52,18 @@ class Plan:
 
 TOUR_BELOW_S = 30.0
 TOUR_BELOW_SPLITS = 3
+TOUR_BELOW_TRIALS = 10
 
 
 def is_tour(plan: Plan) -> bool:
-    """Whether a plan is too short to be evidence: under 30 billed seconds a cell, or under three splits."""
+    """Whether a plan is too short to be evidence.
+
+    That is under 30 billed seconds a cell, under three splits, or under ten trials.
+    """
     splits = {(planned.cell.split.repeat, planned.cell.split.fold) for planned in plan.cells}
-    seconds = plan.budget.seconds
-    return len(splits) < TOUR_BELOW_SPLITS or (seconds is not None and seconds < TOUR_BELOW_S)
+    seconds, trials = plan.budget.seconds, plan.budget.trials
+    return (
+        len(splits) < TOUR_BELOW_SPLITS
+        or (seconds is not None and seconds < TOUR_BELOW_S)
+        or (trials is not None and trials < TOUR_BELOW_TRIALS)
+    )

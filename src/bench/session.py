@@ -3,43 +3,36 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import secrets
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.budgets import Budget
-from bench.cells import CellStatus
 from bench.config.expand import expand, select
+from bench.config.fitness import unfit
 from bench.environments import capture_environment
-from bench.errors import BenchError, NothingSelectedError, PrerequisiteError
+from bench.errors import BenchError, DataError, NothingSelectedError, PrerequisiteError
 from bench.events import (
-    CellElsewhere,
-    CellFinished,
-    CellStarted,
     Event,
     RunFinished,
     RunStarted,
-    TrialFinished,
-    Waiting,
 )
-from bench.execution.progress import Ended, Executor, Idle, Loaded, Progress, Started, Tried
-from bench.orders import Order
-from bench.plans import Exclusion, Plan, PlannedCell
+from bench.execution.progress import Executor
+from bench.plans import Exclusion, Plan
 from bench.registry import learner as find_learner
 from bench.registry import missing
+from bench.shift import Shift
 from bench.sources.cache import Cache
 from bench.sources.catalog import record
 from bench.sources.outline import outline
 from bench.sources.prepare import prepare
 from bench.sources.requests import LocalFile, TableRequest
 from bench.splits.plan import split_plan
-from bench.store.leases import Holder
-from bench.store.sqlite import Store
+from bench.store.sqlite import RunRequest, Store
 from bench.suites import Suite, TaskReference
 from bench.tasks import Task
-from bench.trials import Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +43,8 @@ class Request:
     """`-k`: which cells, by id."""
     fresh: bool = False
     """Begin every cell anew instead of going on with what the store holds."""
+    isolated: bool = True
+    """Whether each cell gets a limited process of its own."""
     within_s: float | None = None
     """The wall seconds that the budget was made to fit in, where it was."""
     key: str = ""
@@ -79,7 +74,15 @@ def make_plan(suite: Suite, cache: Cache, request: Request, say: Callable[[str],
     if not tasks and left_out and all(reason.unusable for reason in left_out):
         raise PrerequisiteError(f"{suite.path}: no table can be had: {_reasons(left_out)}")
     installed = [learner for learner in learners if not missing(learner)]
-    return narrowed(expand(suite, tasks, installed, (*exclusions, *left_out)), request.selection)
+    plan = narrowed(expand(suite, tasks, installed, (*exclusions, *left_out)), request.selection)
+    return plan if request.isolated else _unisolated(plan)
+
+
+def _unisolated(plan: Plan) -> Plan:
+    """Return the plan with evidence keys of its own: what had no limits must not pair with what had."""
+    keys = [hashlib.sha256(f"{p.evidence_key} inline".encode()).hexdigest()[:32] for p in plan.cells]
+    cells = (dataclasses.replace(p, evidence_key=key) for p, key in zip(plan.cells, keys, strict=True))
+    return dataclasses.replace(plan, cells=tuple(cells))
 
 
 def _selected_tasks(suite: Suite, cache: Cache, request: Request) -> tuple[TaskReference, ...]:
@@ -130,7 +133,12 @@ def _prepared(suite: Suite, cache: Cache, say: Callable[[str], None]) -> tuple[l
             left_out.append(_exclusion(reference, dataset))
             continue
         official = None if reference.dataset is None else record(reference.dataset).openml_task_id
-        tasks.append(Task(name=reference.name, dataset=dataset, splits=split_plan(dataset, official)))
+        splits = split_plan(dataset, official)
+        reason = unfit(dataset, splits, suite.validation)
+        if reason is None:
+            tasks.append(Task(name=reference.name, dataset=dataset, splits=splits))
+        else:
+            left_out.append(_exclusion(reference, DataError(reason)))
     return tasks, left_out
 
 
@@ -167,96 +175,23 @@ def run(
     interrupted, and keeps every trial that ended.
     """
     run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-    store.add_run(run_id, plan, request.key, request.within_s, capture_environment())
-    todo = [p for p in plan.runnable if request.fresh or not store.standing(p.evidence_key, plan.budget).done]
-    yield RunStarted(run_id=run_id, plan=plan, done_before=len(plan.runnable) - len(todo), to_do=len(todo))
-    shift = _Shift(plan.budget, store, cache, run_id, fresh=request.fresh)
-    yield from shift.work(executor, todo)
+    since = _fresh_since(plan, store, request)
+    asked = RunRequest(key=request.key, within_s=request.within_s, fresh_since=since)
+    store.add_run(run_id, plan, asked, capture_environment())
+    shift = Shift(plan, store, cache, run_id, since)
+    done_before = len(plan.runnable) - len(shift.waiting)
+    yield RunStarted(run_id=run_id, plan=plan, done_before=done_before, to_do=len(shift.waiting))
+    yield from shift.work(executor)
     store.end_run(run_id)
-    yield RunFinished(run_id=run_id, failed=shift.failed, elsewhere=len(shift.elsewhere))
+    yield RunFinished(run_id=run_id)
 
 
-class _Shift:
-    """One pass over the cells that are left."""
-
-    def __init__(self, budget: Budget, store: Store, cache: Cache, run_id: str, *, fresh: bool) -> None:
-        self._budget, self._store, self._run_id, self._fresh = budget, store, run_id, fresh
-        self._cache_root = str(cache.root)
-        self._holder = Holder.this_process()
-        self._running: dict[str, Order] = {}
-        self.elsewhere: list[PlannedCell] = []
-        self.failed = 0
-
-    def work(self, executor: Executor, todo: Sequence[PlannedCell]) -> Iterator[Event]:
-        progress = executor.run(self._orders(todo))
-        told = 0
-        try:
-            for happening in progress:
-                for planned in self.elsewhere[told:]:
-                    yield CellElsewhere(planned.cell)
-                told = len(self.elsewhere)
-                yield from self._keep(happening)
-            for planned in self.elsewhere[told:]:
-                yield CellElsewhere(planned.cell)
-        finally:
-            close = getattr(progress, "close", None)
-            if close is not None:
-                close()
-            for order in list(self._running.values()):
-                reason = "stopped from outside; the same command goes on with it"
-                self._end(order, Outcome(status=CellStatus.INTERRUPTED, complete=False, reason=reason))
-
-    def _keep(self, happening: Progress) -> Iterator[Event]:
-        """Put into the store what happened, and only then say so."""
-        match happening:
-            case Started(order):
-                yield CellStarted(order.cell, order.start_trial)
-            case Loaded(order, rows):
-                self._store.add_rows(order, rows)
-            case Tried(order, trial, predictions):
-                self._store.add_trial(order, trial, predictions)
-                yield TrialFinished(order.cell, trial)
-            case Ended(order, outcome):
-                self._end(order, outcome)
-                yield CellFinished(order.cell, outcome)
-            case Idle():
-                yield Waiting()
-
-    def _orders(self, todo: Sequence[PlannedCell]) -> Iterator[Order]:
-        """Make each order only when there is room for it: another run may have done the cell by then."""
-        for planned in todo:
-            key = planned.evidence_key
-            if not self._store.acquire(key, self._holder):
-                self.elsewhere.append(planned)
-                continue
-            order = self._order(planned)
-            if order is None:
-                self._store.release(key)
-                continue
-            self._store.start_attempt(order, self._run_id)
-            self._running[key] = order
-            yield order
-
-    def _order(self, planned: PlannedCell) -> Order | None:
-        stands = self._store.standing(planned.evidence_key, self._budget)
-        if stands.done and not self._fresh:
-            return None
-        return Order(
-            cell=planned.cell,
-            evidence_key=planned.evidence_key,
-            attempt=stands.attempt,
-            budget=self._budget,
-            start_trial=0 if self._fresh else stands.start_trial,
-            spent_s=0.0 if self._fresh else stands.spent_s,
-            valid_before=False if self._fresh else stands.valid_before,
-            cache_root=self._cache_root,
-        )
-
-    def _end(self, order: Order, outcome: Outcome) -> None:
-        self._store.end_attempt(order, outcome)
-        self._store.release(order.evidence_key)
-        del self._running[order.evidence_key]
-        self.failed += outcome.status.failed
+def _fresh_since(plan: Plan, store: Store, request: Request) -> str | None:
+    """Return since when evidence counts: with `--fresh` from now, or since it was stopped midway."""
+    if not request.fresh:
+        return None
+    before = store.unfinished_fresh_start(request.key, plan.suite.hash, plan.budget)
+    return before or datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _exclusion(reference: TaskReference, error: BenchError) -> Exclusion:

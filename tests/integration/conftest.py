@@ -18,7 +18,8 @@ FAULTS = {
     name.replace("_", "-"): name
     for name in (
         "hang", "sleep", "eat", "segfault", "abort", "leave", "exits", "raises", "nan", "late_segfault",
-        "late_hang", "child", "burn", "slow", "good",
+        "late_hang", "child", "burn", "slow", "good", "spawn", "chatty", "scribble", "regicide", "fork",
+        "witness", "extra",
     )
 }  # fmt: skip
 SUITE = """
@@ -56,6 +57,7 @@ class Bench:
             "PYTHONPATH": str(self.path),
             "BENCH_CACHE": str(self.cache),
             "BENCH_TEST_MARK": self.mark,
+            "TMPDIR": str(self.folder),  # where cores are locked: no other run has a part in the test
             "COLUMNS": "200",
         }
 

@@ -14,7 +14,7 @@ from bench.registry import learners
 from bench.session import Request, make_plan, run
 from bench.sources.cache import Cache
 from bench.sources.catalog import catalog
-from bench.store.sqlite import open_store
+from bench.store.opening import open_store
 
 CELLS = 200
 

@@ -19,7 +19,7 @@ LEARNERS = [
 TASKS = ["kr-vs-kp", "iris", "sk-diabetes"]
 """A binary, a multiclass and a regression table."""
 SEEN = """
-SELECT e.cell_id, t.trial, t.config, t.status, t.flags, t.validation_score, t.train_score
+SELECT e.cell_id, t.trial, t.config, t.status, t.validation_score, t.train_score
 FROM trials t JOIN evidence e USING (evidence_key) ORDER BY 1, 2
 """
 TESTED = (

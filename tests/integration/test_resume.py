@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
 
@@ -132,3 +133,52 @@ def test_a_folder_that_cannot_be_written_is_one_line(bench):
         readonly = bench.folder / "readonly"
         readonly.mkdir(mode=0o500)
         bench("run", suite, "--results", "readonly/results", code=5)
+
+
+def test_a_fresh_start_that_was_stopped_goes_on(bench):
+    suite = bench.suite("slow", ["slow"], "trials = 6", tasks=["sk-diabetes", "cpu"])
+    bench("run", suite)
+    process = bench.start("run", suite, "--fresh")
+    wait_for_trials(bench, 12 + 4)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    bench("run", suite, "--fresh")
+    found = [(row["cell_id"], row["trial"]) for row in bench.rows(TRACE)]
+    assert len(found) == 24, "the old trials and the fresh ones, each fresh one once"
+    out = bench("run", suite, "--fresh")
+    assert "2 cells to do" in out, "one that ended is begun anew"
+
+
+def test_a_damaged_table_is_mended_as_the_message_says(bench, tmp_path):
+    cache = tmp_path / "cache"
+    shutil.copytree(bench.cache, cache)
+    suite = bench.suite("quick", ["dummy", "linear"], "trials = 2")
+    arguments = ("run", suite, "--cache", str(cache))
+    bench(*arguments, "--results", "first")
+    folder = next((cache / "tables-v2").glob("sk-diabetes*"))
+    content = bytearray((folder / "0003.npy").read_bytes())
+    content[-5] ^= 1
+    (folder / "0003.npy").write_bytes(content)
+    out = bench(*arguments, code=1)
+    assert "0003.npy is damaged" in out
+    assert f"delete {folder} and run again" in out
+    shutil.rmtree(folder)
+    out = bench(*arguments)
+    assert "2 cells to do" in out
+    assert "2 ok" in out
+
+
+def test_a_cell_goes_on_after_a_crash(bench):
+    bench("run", bench.suite("crash", ["late-segfault"], "trials = 4"))
+    statuses = [row["status"] for row in bench.rows("SELECT status FROM trials ORDER BY trial")]
+    assert statuses == ["ok", "crash", "crash", "crash"]
+    ended = bench.rows("SELECT status, complete FROM attempts ORDER BY attempt DESC LIMIT 1")
+    assert ended == [{"status": "ok", "complete": 1}]
+    assert "0 cells to do" in bench("run", "crash.toml")
+
+
+def test_inline_evidence_does_not_pass_for_isolated_evidence(bench):
+    suite = bench.suite("quick", ["dummy"], "trials = 1")
+    bench("run", suite, "--executor", "inline")
+    assert "0 cells to do" in bench("run", suite, "--executor", "inline")
+    assert "1 cells to do" in bench("run", suite)

@@ -88,7 +88,7 @@ def test_no_verb_is_a_question(bench):
         (("run",), "bench run: Missing argument 'SUITE'."),
         (("run", "smoke", "--nope"), "bench run: No such option"),
         (("run", "smoke", "--budget", "soon"), '"soon" is no duration'),
-        (("run", "smoke", "--budget", "0"), "more than 0 seconds"),
+        (("run", "smoke", "--budget", "0"), "more than 0 and at most 604800 seconds"),
         (("run", "smoke", "--trials", "0"), "--trials"),
         (("run", "smoke", "--jobs", "0"), "--jobs"),
         (("run", "smoke", "--executor", "cloud"), "--executor"),

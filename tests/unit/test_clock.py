@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import mmap
 import os
 import subprocess
@@ -307,6 +308,24 @@ def test_each_unbilled_phase_has_its_own_limit(state, fake_time, phase):
     assert state.overdue_in_s(0.1) < 0
 
 
+def test_writing_to_a_parent_that_does_not_read_is_not_held_against_a_cell(state, fake_time):
+    state.reset(0.0)
+    state.enter(Phase.UNBILLED)
+    fake_time.s += 20.0
+    with state.reporting():
+        fake_time.s += 3600.0
+        assert state.overdue_in_s(10.0) == math.inf
+        assert state.billed_wall_s == 0.0
+    assert (state.phase, state.overdue_in_s(10.0)) == (Phase.UNBILLED, UNBILLED_LIMIT_S)
+
+
+def test_a_phase_never_lasted_less_than_nothing(state, fake_time):
+    assert state.phase_wall_s == 0.0, "not the machine's uptime"
+    state.enter(Phase.BILLED)
+    fake_time.s += 1.0
+    assert state.running_s(fake_time.waited_s + 5.0) == 0.0
+
+
 def test_billed_phases_share_one_limit(state, fake_time):
     state.reset(1.0)
     state.enter(Phase.BILLED)
@@ -328,7 +347,7 @@ def test_waiting_for_a_core_is_not_held_against_a_cell(state, fake_time, phase):
     state.enter(phase)
     fake_time.s += 8.0
     fake_time.waited_s += 5.0
-    limit = 10.0 if phase is Phase.BILLED else UNBILLED_LIMIT_S
+    limit = {Phase.BILLED: 10.0, Phase.REPORTING: math.inf}.get(phase, UNBILLED_LIMIT_S)
     assert state.running_s(fake_time.waited_s) == 3.0
     assert state.overdue_in_s(10.0, fake_time.waited_s) == limit - 3.0
     assert state.overdue_in_s(10.0) == limit - 8.0, "nothing is taken off where the wait is unknown"

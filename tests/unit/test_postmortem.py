@@ -47,6 +47,7 @@ DEATHS = {
     "bad_alloc": (Death(code=-signal.SIGABRT), "what():  std::bad_alloc", TrialStatus.OOM, "memory cap"),
     "MemoryError": (Death(code=1), "MemoryError: no", TrialStatus.OOM, "memory cap"),
     "ENOMEM": (Death(code=1), "Cannot allocate memory", TrialStatus.OOM, "memory cap"),
+    "its server": (Death(cause="its fork server ended"), "MemoryError", TrialStatus.CRASH, "fork server"),
     "guard before log": (Death(guard="time"), "MemoryError", TrialStatus.TIMEOUT, "killed after"),
 }
 
@@ -59,7 +60,7 @@ def test_without_a_valid_trial_the_cell_ends_like_its_trial(order, state, name):
     assert (outcome.status, last.status) == (CellStatus(status.value), status)
     assert reason in last.reason
     assert outcome.reason == f"trial 0: {last.reason}"
-    assert outcome.complete
+    assert outcome.complete is (status is TrialStatus.TIMEOUT), "what died may go on at the next trial"
     assert (outcome.cpu_s, outcome.log) == (3.5, log)
     assert last.validation_score is None
 
@@ -74,6 +75,14 @@ def test_with_a_valid_trial_the_cell_has_a_score(order, state, make_trial, name,
     outcome, last = conclude(order, state, trials, remains(death, log=log))
     expected = CellStatus.KILLED if status is TrialStatus.TIMEOUT else CellStatus.OK
     assert (outcome.status, last.status, last.number) == (expected, status, 1)
+
+
+def test_a_worker_that_died_before_its_first_word_blames_no_trial(order):
+    page = State(mmap.mmap(-1, PAGE_BYTES))
+    page.trial = -1
+    outcome, last = conclude(order, page, [], remains(Death(code=-11, phase_s=page.phase_wall_s)))
+    assert last is None
+    assert (outcome.status, outcome.complete, page.phase_wall_s) == (CellStatus.CRASH, False, 0.0)
 
 
 def test_a_trial_that_failed_is_no_valid_one(order, state, make_trial):

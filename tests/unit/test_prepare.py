@@ -132,7 +132,7 @@ def test_two_at_once_are_both_right(tmp_path):
     for thread in threads:
         thread.join()
     assert [[d.n_rows for d in result.values()] for result in results] == [[150, 101], [150, 101]]
-    assert len(list((tmp_path / "tables-v1").iterdir())) == 2
+    assert len(list((tmp_path / "tables-v2").iterdir())) == 2
     cache.load("zoo")
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from sklearn.exceptions import ConvergenceWarning
 
-from bench.budgets import Budget
+from bench.budgets import DEFAULT_FACTOR, Budget
 from bench.datasets import ProblemType
 from bench.deadlines import DeadlinePassed
 from bench.search.search import Search, TrainingData, run_search
@@ -251,7 +251,7 @@ def test_a_fold_gets_its_fair_share_of_what_is_left():
         clock.spend([1.0, 0.5, 3.0, 0.5][len(seen) - 1])
         seen[-1] = (seen[-1], model.deadline.remaining_s())
 
-    searched(Fake(fit), seconds(8.0, trials=1), clock=clock, n_folds=4)
+    searched(Fake(fit), seconds(8.0 / DEFAULT_FACTOR, trials=1), clock=clock, n_folds=4)
     assert seen == [
         (8 / 4, pytest.approx(1.0)),
         (pytest.approx(7 / 3), pytest.approx(7 / 3 - 0.5)),
@@ -263,8 +263,8 @@ def test_a_fold_gets_its_fair_share_of_what_is_left():
 def test_a_hold_out_gets_all_that_is_left():
     clock = Clock(billed_s=1.0)
     learner = Fake()
-    searched(learner, seconds(5.0, trials=1), clock=clock)
-    assert learner.models[0].deadline.remaining_s() == 4.0
+    searched(learner, seconds(5.0, trials=2), clock=clock)
+    assert [model.deadline.remaining_s() for model in learner.models] == [DEFAULT_FACTOR * 5.0 - 1.0, 4.0]
 
 
 def test_no_deadline_lies_before_its_fold_begins():
@@ -275,7 +275,7 @@ def test_no_deadline_lies_before_its_fold_begins():
         left.append(model.deadline.remaining_s())
         clock.spend(5.0)
 
-    searched(Fake(fit), seconds(4.0), clock=clock, n_folds=3)
+    searched(Fake(fit), seconds(4.0 / DEFAULT_FACTOR), clock=clock, n_folds=3)
     assert left == [pytest.approx(4 / 3), 0.0, 0.0]
 
 
@@ -357,7 +357,7 @@ def test_one_truncated_fold_makes_a_truncated_trial():
     assert found[0].status is TrialStatus.TRUNCATED
 
 
-def test_a_truncated_default_past_the_budget_is_not_over_budget_too():
+def test_a_default_that_was_truncated_past_the_budget_is_over_it_as_well():
     clock = Clock()
 
     def fit(model):
@@ -365,7 +365,7 @@ def test_a_truncated_default_past_the_budget_is_not_over_budget_too():
         clock.spend(4.5)
 
     _, found = searched(Fake(fit, polls=True), seconds(4.0), clock=clock)
-    assert [(each.status, each.flags) for each in found] == [(TrialStatus.TRUNCATED, ())]
+    assert [(each.status, each.flags) for each in found] == [(TrialStatus.TRUNCATED, (Flag.OVER_BUDGET,))]
 
 
 # -- failures ---------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -21,8 +22,9 @@ from bench.errors import ConfigError, PrerequisiteError
 from bench.orders import Predictions
 from bench.store import predictions as prediction_files
 from bench.store.leases import Holder, _started
+from bench.store.opening import SCHEMA_VERSION, open_store, read_store
 from bench.store.query import cell_rows, find_run, runs, trial_rows
-from bench.store.sqlite import FILE_NAME, SCHEMA_VERSION, open_store
+from bench.store.sqlite import FILE_NAME, RunRequest
 from bench.trials import Flag, Outcome, TrialStatus
 
 ENVIRONMENT = Environment(
@@ -49,7 +51,7 @@ def store(folder):
 
 @pytest.fixture
 def run(store, plan):
-    store.add_run("run-1", plan, "the command", None, ENVIRONMENT)
+    store.add_run("run-1", plan, RunRequest(key="the command"), ENVIRONMENT)
     return "run-1"
 
 
@@ -84,7 +86,7 @@ def test_what_was_kept_is_there_when_it_is_opened_again(store, folder, run, orde
 
 def test_what_is_not_there_is_not_made_for_looking(folder):
     with pytest.raises(PrerequisiteError, match="holds no results yet"):
-        open_store(folder, create=False)
+        read_store(folder)
     assert not folder.exists()
 
 
@@ -166,7 +168,7 @@ import sys
 import time
 from pathlib import Path
 from bench.errors import PrerequisiteError
-from bench.store.sqlite import open_store
+from bench.store.opening import open_store
 root, me, other = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 for number in range(20):
     (root / f"ready-{number}-{me}").touch()
@@ -296,7 +298,7 @@ def test_continued_attempts_show_both_rows_of_a_repeated_trial(store, run, order
 def test_an_attempt_begun_afresh_hides_every_older_trial(store, run, order, make_trial):
     attempt(store, order, [make_trial(0), make_trial(1), make_trial(2)])
     attempt(store, replace(order, attempt=2, start_trial=3, budget=LATER), [make_trial(3)])
-    attempt(store, replace(order, attempt=3), [make_trial(0, test_score=0.1)])
+    attempt(store, replace(order, attempt=3, fresh=True), [make_trial(0, test_score=0.1)])
     found = [(row["trial"], row["attempt"]) for row in trial_rows(store, run)]
     assert found == [(0, 3)]
     attempt(store, replace(order, attempt=4, start_trial=1, budget=LATER), [make_trial(1)])
@@ -307,7 +309,7 @@ def test_an_attempt_begun_afresh_hides_every_older_trial(store, run, order, make
 
 def test_a_space_that_ended_counts_as_the_budget_that_was_asked_for(store, plan, run, order, make_trial):
     attempt(store, order, [make_trial(0)], replace(OK, ended_by="space"))
-    store.add_run("run-2", replace(plan, budget=LATER), "more", None, ENVIRONMENT)
+    store.add_run("run-2", replace(plan, budget=LATER), RunRequest(key="more"), ENVIRONMENT)
     budgets = [
         [(row["attempt_budget_s"], row["attempt_budget_trials"]) for row in trial_rows(store, name)]
         for name in ("run-1", "run-2")
@@ -329,9 +331,60 @@ def test_the_rows_of_an_earlier_attempt_serve_a_later_one_that_was_cut(store, ru
 
 def test_two_runs_with_the_same_cell_show_the_same_trials(store, plan, run, order, make_trial):
     attempt(store, order, [make_trial(0)])
-    store.add_run("run-2", plan, "the command", None, ENVIRONMENT)
+    store.add_run("run-2", plan, RunRequest(key="the command"), ENVIRONMENT)
     assert trial_rows(store, "run-2") == trial_rows(store, run)
     assert len(store.rows("SELECT * FROM evidence")) == len(store.rows("SELECT * FROM environments")) == 1
+
+
+def test_what_a_later_run_adds_does_not_change_what_an_ended_run_shows(store, plan, run, order, make_trial):
+    attempt(store, order, [make_trial(0), make_trial(1, status=TrialStatus.TRUNCATED)])
+    store.end_run(run)
+    before = trial_rows(store, run), cell_rows(store, run)
+    time.sleep(0.005)
+    store.add_run("run-2", replace(plan, budget=LATER), RunRequest(key="more"), ENVIRONMENT)
+    later = replace(order, attempt=2, start_trial=1, budget=LATER)
+    attempt(store, later, [make_trial(1, test_score=0.01)], run="run-2")
+    attempt(store, replace(order, attempt=3, fresh=True), [make_trial(0, test_score=0.02)], run="run-2")
+    assert (trial_rows(store, run), cell_rows(store, run)) == before
+    assert [row["test_score"] for row in trial_rows(store, "run-2")] == [0.02]
+
+
+def test_a_fresh_start_that_was_stopped_goes_on_and_one_that_ended_does_not(
+    store, plan, run, order, make_trial
+):
+    attempt(store, order, [make_trial(0)])
+    asked = RunRequest(key="afresh", fresh_since="2026-01-01T00:00:00.000+00:00")
+    store.add_run("run-2", plan, asked, ENVIRONMENT)
+    arguments = ("afresh", plan.suite.hash, plan.budget)
+    assert store.unfinished_fresh_start(*arguments) == asked.fresh_since
+    assert store.unfinished_fresh_start("afresh", plan.suite.hash, LATER) is None
+    store.end_run("run-2")
+    assert store.unfinished_fresh_start(*arguments) is None
+
+
+def test_evidence_from_before_does_not_count_for_a_fresh_start(store, run, order, make_trial):
+    attempt(store, order, [make_trial(0), make_trial(1)])
+    assert store.standing(order.evidence_key, order.budget).done
+    fresh = store.standing(order.evidence_key, order.budget, since="9999")
+    assert (fresh.done, fresh.fresh, fresh.attempt, fresh.start_trial) == (False, True, 2, 0)
+    assert store.standing(order.evidence_key, order.budget, since="2000").done
+
+
+def test_more_memory_takes_a_cell_up_again_that_had_too_little(store, run, order, make_trial):
+    oom = replace(OK, status=CellStatus.OOM, ended_by="trials")
+    attempt(store, order, [make_trial(0, status=TrialStatus.OOM)], oom)
+    assert store.standing(order.evidence_key, order.budget).done
+    more = replace(order.budget, memory_bytes=2 * order.budget.memory_bytes)
+    assert not store.standing(order.evidence_key, more).done
+
+
+def test_a_store_of_somebody_else_can_be_read(store, run, order, make_trial, folder):
+    attempt(store, order, [make_trial(0)])
+    looking = read_store(folder)
+    assert len(trial_rows(looking, run)) == 1
+    with pytest.raises(PrerequisiteError, match="cannot be written"):
+        looking.end_run(run)
+    looking.close()
 
 
 # -- where a cell stands ----------------------------------------------------------------------------
@@ -358,7 +411,7 @@ def test_a_cell_whose_run_was_killed_goes_on(store, run, order, make_trial):
 
 def test_a_cell_begun_afresh_stands_where_the_fresh_attempt_left_it(store, run, order, make_trial):
     attempt(store, order, [make_trial(number) for number in range(5)])
-    attempt(store, replace(order, attempt=2), [make_trial(0)], CUT)
+    attempt(store, replace(order, attempt=2, fresh=True), [make_trial(0)], CUT)
     stands = store.standing(order.evidence_key, order.budget)
     assert (stands.done, stands.attempt, stands.start_trial, stands.spent_s) == (False, 3, 1, 1.0)
 
@@ -412,7 +465,7 @@ def test_how_each_cell_stands(store, plan, order, make_trial):
         )
         for seed, key in enumerate(keys)
     )
-    store.add_run("run-1", replace(plan, cells=cells), "the command", None, ENVIRONMENT)
+    store.add_run("run-1", replace(plan, cells=cells), RunRequest(key="the command"), ENVIRONMENT)
     for key, outcome in (("ok", OK), ("killed", None)):
         attempt(store, replace(order, evidence_key=key), [make_trial(0)], outcome)
     rows = cell_rows(store, "run-1")
@@ -434,7 +487,7 @@ def test_runs_are_found_by_id_or_the_latest(store, plan):
     with pytest.raises(PrerequisiteError, match="holds no run yet"):
         find_run(store, None)
     for name in ("first", "second", "third"):
-        store.add_run(name, plan, "the command", None, ENVIRONMENT)
+        store.add_run(name, plan, RunRequest(key="the command"), ENVIRONMENT)
     store.end_run("second")
     assert [row["run_id"] for row in runs(store)] == ["third", "second", "first"]
     assert [bool(row["ended_at"]) for row in runs(store)] == [False, True, False]
@@ -445,18 +498,18 @@ def test_runs_are_found_by_id_or_the_latest(store, plan):
 
 
 def test_a_run_is_on_record_whole_or_not_at_all(store, plan):
-    store.add_run("run-1", plan, "the command", None, ENVIRONMENT)
+    store.add_run("run-1", plan, RunRequest(key="the command"), ENVIRONMENT)
     with pytest.raises(sqlite3.IntegrityError):
-        store.add_run("run-1", plan, "the command", None, replace(ENVIRONMENT, python="3.99"))
+        store.add_run("run-1", plan, RunRequest(key="the command"), replace(ENVIRONMENT, python="3.99"))
     assert len(store.rows("SELECT * FROM environments")) == 1
 
 
 def test_the_same_command_gets_the_budget_it_had(store, plan):
     within = replace(plan, budget=replace(plan.budget, seconds=12.5))
     assert store.budget_of_request("the command", plan.suite.hash) is None
-    store.add_run("plain", plan, "the command", None, ENVIRONMENT)
+    store.add_run("plain", plan, RunRequest(key="the command"), ENVIRONMENT)
     assert store.budget_of_request("the command", plan.suite.hash) is None, "it was not given a time"
-    store.add_run("timed", within, "the command", 600.0, ENVIRONMENT)
+    store.add_run("timed", within, RunRequest(key="the command", within_s=600.0), ENVIRONMENT)
     assert store.budget_of_request("the command", plan.suite.hash) == 12.5
     assert store.budget_of_request("another command", plan.suite.hash) is None
     assert store.budget_of_request("the command", "another hash") is None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import mmap
 import os
+import struct
 import threading
 from dataclasses import replace
 
@@ -16,13 +18,16 @@ from bench.cells import CellStatus
 from bench.execution.wire import (
     Inbox,
     Reports,
+    UnreadableError,
     outcome_message,
     read_outcome,
+    read_rows,
     read_trial,
     send,
     trial_message,
 )
 from bench.orders import Predictions
+from bench.runner.state import PAGE_BYTES, Phase, State
 from bench.trials import Cost, Flag, Outcome, Trial, TrialStatus
 
 SOME_TEXT = 'a "quote", a \\, a\nline, \x00, é, 漢, 🙂, \ud800'
@@ -86,7 +91,7 @@ def test_a_write_that_the_kernel_cuts_short_is_gone_on_with(monkeypatch):
 def test_what_is_sent_is_no_pickle():
     """A worker whose memory is damaged must not be able to make its parent run anything."""
     stream = sent(({"n": 1}, b""))
-    assert json.loads(stream[8:]) == {"n": 1}
+    assert json.loads(bytes(stream[12:])) == {"n": 1}
 
 
 def travelled(trial, predictions):
@@ -157,11 +162,110 @@ def test_an_outcome_arrives_as_it_was():
 def test_a_worker_reports_its_rows_and_its_trials(make_trial):
     reading, writing = os.pipe()
     predictions = Predictions("value", (1,), (2,), b"123456789abc")
-    reports = Reports(writing)
+    state = Watched(mmap.mmap(-1, PAGE_BYTES))
+    state.enter(Phase.UNBILLED)
+    reports = Reports(writing, state)
     reports.loaded({"train": 3, "test": 2})
     reports.tried(make_trial(4), predictions)
+    reports.ended(Outcome(status=CellStatus.OK, complete=True))
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
-        rows, trial = Inbox().feed(pipe.read())
+        rows, trial, outcome = Inbox().feed(pipe.read())
     assert rows == ({"rows": {"train": 3, "test": 2}}, b"")
     assert read_trial(*trial) == (make_trial(4), predictions)
+    assert read_outcome(outcome[0]) == Outcome(status=CellStatus.OK, complete=True)
+    assert state.entered == [Phase.UNBILLED, *(Phase.REPORTING, Phase.UNBILLED) * 3]
+
+
+class Watched(State):
+    """Remembers its phases."""
+
+    def __init__(self, page):
+        super().__init__(page)
+        self.entered = []
+
+    def enter(self, phase):
+        self.entered.append(phase)
+        super().enter(phase)
+
+
+def test_a_fork_of_a_worker_does_not_speak_for_it(make_trial):
+    reading, writing = os.pipe()
+    reports = Reports(writing, State(mmap.mmap(-1, PAGE_BYTES)))
+    child = os.fork()
+    if child == 0:
+        try:
+            reports.tried(make_trial(0), None)
+        finally:
+            os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        assert pipe.read() == b""
+
+
+def head(text, tail=0, mark=b"\x00msg"):
+    return struct.pack("<4sII", mark, text, tail)
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        b"Iteration 1, loss = 0.69\n",
+        head(2, mark=b"\x00\x00\x00\x00") + b"{}",
+        head(2**32 - 1, 2**32 - 1),
+        head(2**30, 1),
+        head(3) + b"{]}",
+        head(2) + b"\xff\xfe",
+        head(4) + b"null",
+        head(200_000) + b"[" * 200_000,
+    ],
+)
+def test_noise_is_told_from_messages(noise):
+    with pytest.raises(UnreadableError):
+        list(Inbox().feed(noise))
+
+
+def test_messages_before_the_noise_are_kept():
+    stream = bytes(sent(({"n": 1}, b"tail"))) + b"noise from somewhere"
+    messages = Inbox().feed(stream)
+    assert next(messages) == ({"n": 1}, b"tail")
+    with pytest.raises(UnreadableError):
+        next(messages)
+
+
+DAMAGE = [
+    *(
+        (name, value)
+        for name in ("number", "config", "cost", "flags", "status")
+        for value in (None, "x", 1.5)
+    ),
+    ("spent_s", "x"),
+    ("validation_score", "x"),
+    ("reason", 3),
+    ("surplus", 1),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), DAMAGE)
+def test_a_trial_of_other_fields_is_unreadable(make_trial, name, value):
+    message, tail = trial_message(make_trial(0), None)
+    message["trial"][name] = value
+    with pytest.raises(UnreadableError):
+        read_trial(message, tail)
+    for broken in ({"trial": None, "predictions": None}, {"trial": {}}, {"trial": [1], "predictions": [1]}):
+        with pytest.raises(UnreadableError):
+            read_trial(broken, b"")
+
+
+def test_rows_and_outcomes_of_other_fields_are_unreadable():
+    for rows in (None, 3, [1], {"train": "x"}, {"train": None}):
+        with pytest.raises(UnreadableError):
+            read_rows({"rows": rows})
+    with pytest.raises(UnreadableError):
+        read_outcome({"hello": 1})
+    for change in ({"status": "fine"}, {"wall_s": None}, {"complete": 1}, {"limits": []}, {"surplus": 1}):
+        message = outcome_message(Outcome(status=CellStatus.OK, complete=True))
+        message["outcome"].update(change)
+        with pytest.raises(UnreadableError):
+            read_outcome(message)

@@ -59,7 +59,7 @@ def errors(shown: Results, of: Traces, view: View) -> Errors:
     (entry, entries), (task, tasks) = pd.factorize(shown.entry), pd.factorize(shown.task)
     grid = _Grid(shape=(len(entries), len(tasks)), place=entry * len(tasks) + task)
     first = np.unique(task, return_index=True)[1]
-    reference = defaults(of, view.reference).at(shown.slot)
+    reference = defaults(of, view.reference, view).at(shown.slot)
     absent = shown.missing | shown.not_applicable
     stand_in = _stand_ins(of, view, reference, shown.slot)
     error = np.where(absent, stand_in, shown.test_score)
@@ -78,7 +78,10 @@ def errors(shown: Results, of: Traces, view: View) -> Errors:
         log_ratio=log_ratio,
         n_scored=n_scored,
         n_stood_in=(grid.count(absent & np.isfinite(stand_in)) > 0).sum(axis=1),
-        notes=_notes(view, tasks[failed], tasks[unplanned], int((absent & np.isnan(stand_in)).sum())),
+        notes=(
+            *_reference_notes(view, tasks, failed, unplanned),
+            *_bare_notes(view, int((absent & np.isnan(stand_in)).sum())),
+        ),
     )
 
 
@@ -124,7 +127,7 @@ def _stand_ins(of: Traces, view: View, reference: Defaults, slot: Ints) -> Float
         case "fallback":
             return reference.test_score
         case "dummy":
-            return defaults(of, DUMMY).at(slot).test_score
+            return defaults(of, DUMMY, view).at(slot).test_score
         case "complete-pairs":
             return np.full(len(slot), np.nan)
 
@@ -147,15 +150,21 @@ def _without_reference(task: Ints, n_tasks: int, reference: Defaults) -> tuple[M
     return failed, np.bincount(task[reference.planned], minlength=n_tasks) == 0
 
 
-def _notes(view: View, failed: Texts, unplanned: Texts, n_bare: int) -> tuple[str, ...]:
-    causes = ((failed, "failed in its default configuration"), (unplanned, "is not planned"))
-    notes = [
-        f"No error ratios on {', '.join(tasks)}: the reference {view.reference} {why} there"
-        for tasks, why in causes
-        if len(tasks)
-    ]
-    if view.failure_policy == "dummy" and n_bare:
-        notes.append(
-            f"{n_bare} errors are missing where {DUMMY} has none to stand in: their tasks are left out"
+def _reference_notes(view: View, tasks: Texts, failed: Mask, unplanned: Mask) -> list[str]:
+    if len(tasks) and unplanned.all():
+        advice = (
+            "entries are in the order of their ranks; any learner of the run may be the reference instead"
         )
-    return tuple(notes)
+        return [f"no {view.reference} in this run: no ratios; {advice}"]
+    causes = ((tasks[failed], "failed in its default configuration"), (tasks[unplanned], "is not planned"))
+    return [
+        f"No error ratios on {', '.join(where)}: the reference {view.reference} {why} there"
+        for where, why in causes
+        if len(where)
+    ]
+
+
+def _bare_notes(view: View, n_bare: int) -> list[str]:
+    if view.failure_policy != "dummy" or not n_bare:
+        return []
+    return [f"{n_bare} errors are missing where {DUMMY} has none to stand in: their tasks are left out"]

@@ -38,6 +38,12 @@ def run_notes(planned: pd.DataFrame, cells: Cells, shown: Results, view: View) -
         notes.append(
             f"{pending} of {len(shown.pending)} results are still to come; means are of those that are there"
         )
+    if dear := int(shown.out_of_reach.sum()):
+        whose = "their share of this budget" if view.by == "family" else "this budget"
+        notes.append(
+            f"{dear} of {len(shown.pending)} results need more than {whose} for their default: "
+            "they count as missing"
+        )
     if len(devices := sorted(set(cells.device))) > 1:
         notes.append(f"Cells ran on {' and '.join(devices)}: their seconds are not alike")
     for ran, limit, unit in (

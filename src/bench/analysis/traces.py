@@ -51,7 +51,7 @@ class Cells:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """The row that stands for each trial, sorted by (cell, trial)."""
+    """Trials of all attempts, sorted by (cell, trial, attempt)."""
 
     cell: Ints
     trial: Ints
@@ -75,7 +75,7 @@ class Traces:
 
 
 def traces(trials: pd.DataFrame, cells: pd.DataFrame) -> Traces:
-    """Return the current trials of the planned cells: of each trial number, the latest attempt's row.
+    """Return the trials of the planned cells, those of every attempt: a view says which of them stand.
 
     Evidence under another key (other data, versions or learners) is not of these cells and is left out.
     Raises ConfigError where two cells of one learner share a slot, since no view could tell which of them
@@ -91,11 +91,28 @@ def traces(trials: pd.DataFrame, cells: pd.DataFrame) -> Traces:
     budgets = {}
     for name in ("budget_s", "budget_trials"):
         budgets[name] = np.full(len(cells), np.nan)
-        budgets[name][cell[by_attempt]] = _limit(trials[f"attempt_{name}"])[
-            by_attempt
-        ]  # the latest one stays
-    current = order[_last_of_each(cell[order], trial[order], attempt[order])]
-    return Traces(cells=_cells(cells, budgets), rows=_rows(trials, cell, current))
+        limit = _limit(trials[f"attempt_{name}"])
+        budgets[name][cell[by_attempt]] = limit[by_attempt]  # the latest one stays
+    again = _repeats(cell[order], trial[order])
+    if (again & (np.diff(attempt[order], prepend=0) == 0)).any():
+        raise ValueError("trials: one trial of a cell stands twice in one attempt")
+    return Traces(cells=_cells(cells, budgets), rows=_rows(trials, cell, order))
+
+
+def current(rows: Rows, limit_s: Floats) -> Rows:
+    """Return one row for each trial: the latest of an attempt that was allowed just the limit of its cell.
+
+    `limit_s` has the seconds of each cell. Where no attempt was allowed just that, the latest attempt's row
+    stands. So a larger run that went on with a cell does not change what is seen at the smaller budget.
+    """
+    first = np.flatnonzero(~_repeats(rows.cell, rows.trial))
+    n = len(rows.cell)
+    if len(first) == n:
+        return rows
+    own = np.where(rows.attempt_budget_s == limit_s[rows.cell], np.arange(n), -1)
+    latest_own = np.maximum.reduceat(own, first)
+    chosen = np.where(latest_own >= 0, latest_own, np.append(first[1:], n) - 1)
+    return Rows(**{name: getattr(rows, name)[chosen] for name in Rows.__slots__})
 
 
 def numbered(*columns: Any) -> Ints:
@@ -135,17 +152,17 @@ def _cells(cells: pd.DataFrame, budgets: dict[str, Floats]) -> Cells:
     )
 
 
-def _rows(trials: pd.DataFrame, cell: Ints, current: Ints) -> Rows:
-    status = trials["status"].take(current)
+def _rows(trials: pd.DataFrame, cell: Ints, order: Ints) -> Rows:
+    status = trials["status"].take(order)
     names = ("trial", "spent_s", "validation_score", "test_score", "n_test", "n_test_minority")
-    columns = {name: trials[name].to_numpy()[current] for name in names}
+    columns = {name: trials[name].to_numpy()[order] for name in names}
     scored = np.isfinite(columns["validation_score"])
     return Rows(
         **columns,
-        cell=cell[current],
+        cell=cell[order],
         ok=(status == TrialStatus.OK.value).to_numpy() & scored,
         truncated=(status == TrialStatus.TRUNCATED.value).to_numpy() & scored,
-        attempt_budget_s=_limit(trials["attempt_budget_s"])[current],
+        attempt_budget_s=_limit(trials["attempt_budget_s"])[order],
     )
 
 
@@ -154,10 +171,8 @@ def _limit(budget: pd.Series[float]) -> Floats:
     return np.where(np.isnan(limit), np.inf, limit)
 
 
-def _last_of_each(cell: Ints, trial: Ints, attempt: Ints) -> Mask:
-    repeated = (np.diff(cell) == 0) & (np.diff(trial) == 0)
-    if (repeated & (np.diff(attempt) == 0)).any():
-        raise ValueError("trials: one trial of a cell stands twice in one attempt")
-    last = np.ones(len(cell), dtype=bool)
-    last[:-1] = ~repeated
-    return last
+def _repeats(cell: Ints, trial: Ints) -> Mask:
+    """Return whether each row is of the same trial as the one before it."""
+    repeats = np.zeros(len(cell), dtype=bool)
+    repeats[1:] = (np.diff(cell) == 0) & (np.diff(trial) == 0)
+    return repeats

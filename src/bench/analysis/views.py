@@ -2,12 +2,14 @@
 
 At budget b count a cell's valid trials that ended by b, and:
 
-- trial 0, the default, always counts: it may run past any budget;
+- trial 0, the default, has until `DEFAULT_FACTOR` times b, as it has in a run;
 - every trial of an attempt that was allowed just b counts, and a truncated trial at no other budget;
-- a family whose m learners apply to a split shows each of them up to b/m, and the best validated of them
-  all is its incumbent: more members are no more lottery tickets.
+- a family whose m learners apply to a split shows each of them as at budget b/m, and the best validated of
+  them all is its incumbent; of its defaults only that of the member declared first may take more than b/m.
+  What an attempt at b itself was cut to is no member's at b/m.
 
-Without a budget, b is what each cell's latest attempt was allowed.
+So a view at b shows what a run at b would have, and a family never more than that, but for what a run at
+b/m really took to stop. Without a budget, b is what each cell's latest attempt was allowed.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from bench.analysis.traces import Cells, Rows, Traces, numbered
+from bench.analysis.traces import Cells, Rows, Traces, current, numbered
+from bench.budgets import DEFAULT_FACTOR
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,6 +63,8 @@ class Results:
     """Valid trials shown, of all members together."""
     n_failed: Ints
     """Members' cells that failed."""
+    out_of_reach: Mask
+    """Missing, though a member has a default: it took more than this budget allows."""
     scored: Mask
     missing: Mask
     """No error, and none to come."""
@@ -86,12 +91,15 @@ class Defaults:
 
 def results(of: Traces, view: View) -> Results:
     """Return what the view shows of each entry on each slot."""
-    cells, rows = of.cells, of.rows
+    cells = of.cells
     entry = cells.family if view.by == "family" else cells.learner
     group = numbered(entry, cells.slot)
     first = np.unique(group, return_index=True)[1]
     n = len(first)
-    counts, shown = _counting(rows, *limits(cells, view, group))
+    limit_s, limit_trials = limits(cells, view, group)
+    rows = current(of.rows, limit_s)
+    reach_s = np.where(_leading(cells, group), DEFAULT_FACTOR * limit_s, limit_s)
+    counts, shown = _counting(rows, limit_s, reach_s, limit_trials)
     chosen = incumbents(rows, counts, group, numbered(cells.learner))
     score = np.full(n, np.nan)
     score[group[rows.cell[chosen]]] = rows.test_score[chosen]
@@ -108,6 +116,7 @@ def results(of: Traces, view: View) -> Results:
         used_s=_used_s(rows, shown, group, n),
         n_trials=np.bincount(group[rows.cell[counts]], minlength=n),
         n_failed=np.bincount(group[cells.failed], minlength=n),
+        out_of_reach=missing & _any_of_each(group, rows.cell[_dearer_defaults(rows, limit_s)], n),
         scored=scored,
         missing=missing,
         not_applicable=outside,
@@ -120,7 +129,7 @@ def limits(cells: Cells, view: View, group: Ints) -> tuple[Floats, Floats]:
 
     `group` numbers the (entry, slot) of each cell.
     """
-    seconds = cells.budget_s if view.budget_s is None else np.full(len(group), view.budget_s)
+    seconds = _seconds(cells, view)
     trials = (
         cells.budget_trials if view.budget_trials is None else np.full(len(group), float(view.budget_trials))
     )
@@ -144,9 +153,13 @@ def incumbents(rows: Rows, counts: Mask, group: Ints, declared: Ints) -> Ints:
     return counting[best[_first_lowest(group[members], declared[members], validated[best])]]
 
 
-def defaults(of: Traces, learner: str) -> Defaults:
-    """Return what a learner's default configuration did on every slot."""
-    cells, rows = of.cells, of.rows
+def defaults(of: Traces, learner: str, view: View) -> Defaults:
+    """Return what a learner's default configuration did on every slot, whatever it took.
+
+    It is a yardstick and no entry: it is the same at every budget, but for a default that was cut at the
+    view's own.
+    """
+    cells, rows = of.cells, current(of.rows, _seconds(of.cells, view))
     n_slots = int(cells.slot.max(initial=-1)) + 1
     own = cells.learner == learner
     planned, final = np.zeros(n_slots, dtype=bool), np.zeros(n_slots, dtype=bool)
@@ -160,13 +173,41 @@ def defaults(of: Traces, learner: str) -> Defaults:
     return Defaults(planned=planned, final=final, **columns)
 
 
-def _counting(rows: Rows, limit_s: Floats, limit_trials: Floats) -> tuple[Mask, Mask]:
-    """Return which rows count, and which ones, valid or not, are shown and paid for."""
-    default = rows.trial == 0
-    own = rows.attempt_budget_s == limit_s[rows.cell]
-    within = rows.spent_s <= limit_s[rows.cell]
-    shown = default | ((own | within) & (rows.trial < limit_trials[rows.cell]))
-    return shown & (rows.ok | (rows.truncated & (default | own))), shown
+def _leading(cells: Cells, group: Ints) -> Mask:
+    """Return which cells are the first declared member, of those that apply, of their entry.
+
+    Its default alone may take more than its share: were it so for each of m copies of a learner, they
+    would have up to m times what the learner has for defaults.
+    """
+    leading = np.zeros(len(group), dtype=bool)
+    applies = np.flatnonzero(~cells.not_applicable)
+    leading[applies[np.unique(group[applies], return_index=True)[1]]] = True
+    return leading
+
+
+def _counting(rows: Rows, limit_s: Floats, reach_s: Floats, limit_trials: Floats) -> tuple[Mask, Mask]:
+    """Return which rows count, and which ones, valid or not, are shown and paid for.
+
+    `reach_s` is what each cell's default may take.
+    """
+    limit = limit_s[rows.cell]
+    own = rows.attempt_budget_s == limit
+    within = rows.spent_s <= np.where(rows.trial == 0, reach_s[rows.cell], limit)
+    shown = (own | within) & (rows.trial < limit_trials[rows.cell])
+    counts: Mask = shown & (rows.ok | (rows.truncated & own))
+    return counts, shown
+
+
+def _dearer_defaults(rows: Rows, limit_s: Floats) -> Mask:
+    """Return which rows are valid defaults of attempts that were allowed more than the limit."""
+    allowed_more = rows.attempt_budget_s > limit_s[rows.cell]
+    dearer: Mask = (rows.trial == 0) & (rows.ok | rows.truncated) & allowed_more
+    return dearer
+
+
+def _seconds(cells: Cells, view: View) -> Floats:
+    """Return the budget of each cell before it is shared."""
+    return cells.budget_s if view.budget_s is None else np.full(len(cells.task), view.budget_s)
 
 
 def _first_lowest(group: Ints, order: Ints, values: Floats) -> Ints:
@@ -184,6 +225,12 @@ def _used_s(rows: Rows, shown: Mask, group: Ints, n: int) -> Floats:
     used_s = np.zeros(len(group))
     np.maximum.at(used_s, rows.cell[shown], rows.spent_s[shown])
     return np.bincount(group, used_s, n).astype(float)
+
+
+def _any_of_each(group: Ints, cells: Ints, n: int) -> Mask:
+    """Return (n,) whether any of the cells given is of a group."""
+    found: Mask = np.bincount(group[cells], minlength=n) > 0
+    return found
 
 
 def _all_of_each(group: Ints, holds: Mask, n: int) -> Mask:

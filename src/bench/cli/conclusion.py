@@ -9,7 +9,7 @@ import click
 from bench.cells import CellStatus
 from bench.errors import ExitCode
 from bench.plans import Plan, is_tour
-from bench.store.query import cell_rows, find_run
+from bench.store.query import cell_rows, find_run, trial_rows
 from bench.store.sqlite import FILE_NAME, Store
 
 FAILED = frozenset(status.value for status in CellStatus if status.failed)
@@ -29,12 +29,21 @@ def conclude(run_id: str, plan: Plan, store: Store) -> ExitCode:
     failed = sum(cell["status"] in FAILED for cell in cells)
     click.echo()
     _say_unfinished(plan, cells)
+    _say_trials(store, run_id)
     if is_tour(plan):
         click.echo(
             "This was a tour, not evidence. More from the same cells: --budget 60, --folds 3, --within 2h."
         )
     click.echo(f"Every trial: {store.folder / FILE_NAME}, predictions beside it. Again: bench leaderboard")
     return ExitCode.SOME_FAILED if failed > plan.suite.allowed_failures * len(cells) else ExitCode.DONE
+
+
+def _say_trials(store: Store, run_id: str) -> None:
+    """Say how the trials ended: one that failed inside a cell that has a score shows nowhere else."""
+    counts = Counter(str(trial["status"]) for trial in trial_rows(store, run_id))
+    click.echo(
+        f"{counts.total():,} trials: " + ", ".join(f"{n:,} {status}" for status, n in counts.most_common())
+    )
 
 
 def _say_unfinished(plan: Plan, cells: list[dict[str, object]]) -> None:

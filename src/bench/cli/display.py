@@ -58,9 +58,6 @@ class Tally:
                 self.statuses[outcome.status] += 1
                 if outcome.status.failed:
                     self.failures.append((cell, outcome))
-            case CellElsewhere():
-                self.done += 1
-                self.statuses["running elsewhere"] += 1
             case _:
                 pass
 
@@ -123,7 +120,7 @@ def _line(tally: Tally, event: Event) -> None:
             place = f"[{tally.done}/{tally.to_do}]"
             click.echo(f"{place} {outcome.status} {cell.id}{trials} (left: about {span(tally.eta_s())})")
         case CellElsewhere(cell):
-            click.echo(f"[{tally.done}/{tally.to_do}] running elsewhere {cell.id}")
+            click.echo(f"another run has {cell.id}; waiting for it")
         case RunFinished():
             click.echo(f"all done in {span(time.monotonic() - tally.started_at)}")
         case _:

@@ -23,10 +23,10 @@ def command(output: Path, form: str, run_id: str | None, results: Path) -> None:
     """Write trials, cells and the environment record of a run as CSV or Parquet, at full precision."""
     import pandas as pd
 
+    from bench.store.opening import read_store
     from bench.store.query import cell_rows, find_run, trial_rows
-    from bench.store.sqlite import open_store
 
-    store = open_store(results, create=False)
+    store = read_store(results)
     run = find_run(store, run_id)
     frames = {
         "trials": pd.DataFrame(trial_rows(store, run["run_id"])),

@@ -44,10 +44,10 @@ def command(form: str, run_id: str | None, results: Path, **view: Any) -> None:
     from bench.analysis import tables
     from bench.analysis.views import View
     from bench.cli.boards import board
+    from bench.store.opening import read_store
     from bench.store.query import find_run
-    from bench.store.sqlite import open_store
 
-    store = open_store(results, create=False)
+    store = read_store(results)
     run = find_run(store, run_id)
     render = {
         "text": tables.text,

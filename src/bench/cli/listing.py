@@ -82,13 +82,13 @@ def cells(suite: str, selection: str | None, cache: Path | None) -> None:
 @results_option
 def runs(results: Path) -> None:
     """Runs in the store, the latest first."""
+    from bench.store.opening import read_store
     from bench.store.query import runs as stored
-    from bench.store.sqlite import open_store
 
     rows = [
         (r["run_id"], r["suite"], f"{r['cells']} cells", _budget(r["budget_s"], r["budget_trials"]),
          "ended" if r["ended_at"] else "not ended")
-        for r in stored(open_store(results, create=False))
+        for r in stored(read_store(results))
     ]  # fmt: skip
     _echo_table(rows)
 

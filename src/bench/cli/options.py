@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,10 @@ class Duration(click.ParamType[float]):
 
     name = "duration"
 
+    def __init__(self, longest_s: float = math.inf) -> None:
+        """Refuse more than so many seconds."""
+        self._longest_s = longest_s
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Return the seconds that a text says, more than 0."""
         if isinstance(value, float):
@@ -28,8 +33,8 @@ class Duration(click.ParamType[float]):
         if not parts or "".join(number + unit for number, unit in parts) != text:
             self.fail(f'"{value}" is no duration; write for example 90, 90s, 15m or 2h', param, ctx)
         seconds = sum(float(number) * _UNITS[unit or "s"] for number, unit in parts)
-        if seconds <= 0:
-            self.fail("give more than 0 seconds", param, ctx)
+        if not 0 < seconds <= self._longest_s:
+            self.fail(f"give more than 0 and at most {self._longest_s:g} seconds", param, ctx)
         return seconds
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.options import Duration, cache_option, results_option
+from bench.config.limits import LONGEST_BUDGET_S, MOST_FOLDS, MOST_TRIALS
 from bench.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -49,9 +50,11 @@ class RunOptions:
     "-k", "selection", default=None, help="Only cells whose id matches: parts or globs, and, or, not."
 )
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop: cells, exclusions, time, downloads.")
-@click.option("--budget", type=Duration(), help="CPU seconds a cell may spend.")
-@click.option("--trials", type=click.IntRange(1), help="Trials a cell may make.")
-@click.option("--folds", type=click.IntRange(1), help="How many folds of the first repeat to run.")
+@click.option("--budget", type=Duration(LONGEST_BUDGET_S), help="CPU seconds a cell may spend.")
+@click.option("--trials", type=click.IntRange(1, MOST_TRIALS), help="Trials a cell may make.")
+@click.option(
+    "--folds", type=click.IntRange(1, MOST_FOLDS), help="How many folds of the first repeat to run."
+)
 @click.option("--within", type=Duration(), help="Choose the budget so that the run ends in about this time.")
 @click.option(
     "--jobs", type=click.IntRange(1), help="Cells at once (default: as many as there are cores for)."
@@ -82,7 +85,7 @@ def _run(options: RunOptions) -> ExitCode:
     from bench.cli.plan import announce
     from bench.session import Request, make_plan, run
     from bench.sources.cache import Cache
-    from bench.store.sqlite import open_store
+    from bench.store.opening import open_store
 
     if options.budget is not None and options.within is not None:
         raise click.UsageError("give --budget or --within, not both")
@@ -93,7 +96,11 @@ def _run(options: RunOptions) -> ExitCode:
     executor = _executor(options, suite.budget.cores)
     store = open_store(options.results)
     request = Request(
-        selection=options.selection, fresh=options.fresh, within_s=options.within, key=options.key
+        selection=options.selection,
+        fresh=options.fresh,
+        isolated=options.executor != "inline",
+        within_s=options.within,
+        key=options.key,
     )
     plan = make_plan(suite, cache, request, lambda line: click.echo(f"  {line}"))
     plan = _fitted_to_time(plan, options, store, executor.jobs)
@@ -131,13 +138,13 @@ def _executor(options: RunOptions, cores: int) -> Executor:
     return LocalExecutor(options.jobs, cores)
 
 
-def _fitted_to_time(plan: Plan, options: RunOptions, store: Store, jobs: int) -> Plan:
+def _fitted_to_time(plan: Plan, options: RunOptions, store: Store | None, jobs: int) -> Plan:
     """The plan with the budget that `--within` leaves each cell; the same command gets the same one again."""
     if options.within is None:
         return plan
     from bench.cli.estimate import budget_within
 
-    seconds = store.budget_of_request(options.key, plan.suite.hash)
+    seconds = None if store is None else store.budget_of_request(options.key, plan.suite.hash)
     if seconds is None:
         seconds = budget_within(options.within, len(plan.runnable), jobs)
     click.echo(f"--within: {seconds:g} CPU seconds a cell")
@@ -152,6 +159,7 @@ def _dry_run(suite: Suite, cache: Cache, options: RunOptions) -> ExitCode:
 
     plan = outline_plan(suite, cache, Request(selection=options.selection))
     names = [task.dataset for task in suite.tasks if task.dataset is not None]
-    show_plan(plan, jobs=_executor(options, suite.budget.cores).jobs)
+    jobs = _executor(options, suite.budget.cores).jobs
+    show_plan(_fitted_to_time(plan, options, None, jobs), jobs)
     show_downloads(missing_packages(names, cache))
     return ExitCode.DONE

@@ -15,10 +15,10 @@ from bench.cli.options import results_option, run_option
 @results_option
 def command(run_id: str | None, results: Path) -> None:
     """Show how far a run is: cells by status, what failed and why, what is left."""
+    from bench.store.opening import read_store
     from bench.store.query import NOT_BEGUN, cell_rows, find_run
-    from bench.store.sqlite import open_store
 
-    store = open_store(results, create=False)
+    store = read_store(results)
     run = find_run(store, run_id)
     cells = cell_rows(store, run["run_id"])
     counts = Counter(cell["status"] or "not begun" for cell in cells)

@@ -8,8 +8,15 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from bench.budgets import GIB
+from bench.config.limits import (
+    LARGEST_MEMORY_BYTES,
+    LONGEST_BUDGET_S,
+    MOST_CORES,
+    MOST_FOLDS,
+    MOST_TRIALS,
+    SMALLEST_MEMORY_BYTES,
+)
 
-SMALLEST_MEMORY_BYTES = 64 * 1024**2
 _UNITS = {"GiB": GIB, "MiB": 1024**2, "GB": 10**9, "MB": 10**6}
 
 
@@ -21,11 +28,11 @@ def _name(value: str) -> str:
 
 
 def _memory(value: str) -> str:
-    if not re.fullmatch(r"\d+(\.\d+)? (GiB|MiB|GB|MB)", value):
+    if not re.fullmatch(r"\d{1,12}(\.\d+)? (GiB|MiB|GB|MB)", value):
         message = 'write a size such as "4 GiB" or "800 MB"'
         raise ValueError(message)
-    if _bytes(value) < SMALLEST_MEMORY_BYTES:
-        message = "give a cell at least 64 MiB"
+    if not SMALLEST_MEMORY_BYTES <= _bytes(value) <= LARGEST_MEMORY_BYTES:
+        message = "give a cell between 64 MiB and 1 PiB"
         raise ValueError(message)
     return value
 
@@ -74,9 +81,9 @@ class _Table(BaseModel):
 class BudgetTable(_Table):
     """`[budget]`: what one cell may spend."""
 
-    seconds: Annotated[float, Field(gt=0, le=86400 * 7)] | None = None
-    trials: Annotated[int, Field(ge=1, le=100_000)] | None = None
-    cores: Annotated[int, Field(ge=1, le=256)] = 1
+    seconds: Annotated[float, Field(gt=0, le=LONGEST_BUDGET_S)] | None = None
+    trials: Annotated[int, Field(ge=1, le=MOST_TRIALS)] | None = None
+    cores: Annotated[int, Field(ge=1, le=MOST_CORES)] = 1
     memory: Annotated[str, AfterValidator(_memory)] = "4 GiB"
 
     @property
@@ -114,6 +121,9 @@ class TaskTable(_Table):
         if (self.dataset is None) == (self.file is None):
             message = "give either dataset (see `bench list tables`) or file"
             raise ValueError(message)
+        if self.file is not None and (not self.file.strip() or "\0" in self.file):
+            message = "file must be the path of a file"
+            raise ValueError(message)
         if self.file is not None and self.target is None:
             message = "a file needs target, the name of the column to predict"
             raise ValueError(message)
@@ -133,7 +143,7 @@ class SuiteFile(_Table):
     learners: Annotated[list[str], Field(min_length=1)]
     budget: BudgetTable
     validation: Annotated[str, AfterValidator(_validation)] = "holdout"
-    folds: Annotated[int, Field(ge=1, le=10)] = 1
+    folds: Annotated[int, Field(ge=1, le=MOST_FOLDS)] = 1
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1), AfterValidator(_each_once)] = [0]
     interventions: Annotated[list[Literal["none"]], Field(min_length=1), AfterValidator(_each_once)] = [
         "none"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bench.cells import CellStatus
@@ -35,17 +35,17 @@ class InlineExecutor:
 
     jobs = 1
 
-    def run(self, orders: Iterable[Order]) -> Iterator[Progress]:
+    def run(self, next_order: Callable[[], Order | None]) -> Iterator[Progress]:
         """Yield what happens; the trials of a cell come when it has ended."""
         state = State(mmap.mmap(-1, PAGE_BYTES))
-        for order in orders:
+        while (order := next_order()) is not None:
             yield Started(order)
             kept = _Kept([], {})
             try:
                 outcome = run_cell(order, state, kept, {"isolation": "none"})
             except Exception as error:  # noqa: BLE001 - the next cell must still run
                 outcome = Outcome(
-                    status=CellStatus.ERROR, complete=True, reason=f"{type(error).__name__}: {error}"
+                    status=CellStatus.ERROR, complete=False, reason=f"{type(error).__name__}: {error}"
                 )
             yield Loaded(order, kept.rows)
             for trial, predictions in kept.trials:

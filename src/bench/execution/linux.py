@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import resource
 import signal
 import sys
+import time
 from collections.abc import Collection
 from pathlib import Path
 
 from bench.errors import PrerequisiteError
+from bench.runner.processes import descendants
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+_UNKILLABLE_AFTER_S = 10.0
+"""A process that is still there is another user's, or in the hands of the kernel."""
 
 
 def require_linux() -> None:
@@ -29,9 +34,9 @@ def require_linux() -> None:
         )
 
 
-def die_with_parent(parent: int) -> None:
-    """Have the kernel kill this process when the thread that made it ends; leave if it already has."""
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def die_with_parent(parent: int, by: signal.Signals) -> None:
+    """Have the kernel send a signal when the thread that made this process ends; leave if it already has."""
+    _prctl(_PR_SET_PDEATHSIG, by)
     if os.getppid() != parent:
         os._exit(1)
 
@@ -39,6 +44,32 @@ def die_with_parent(parent: int) -> None:
 def adopt_orphans() -> None:
     """Become the parent of every descendant whose own parent ends, daemons included."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def end_descendants() -> None:
+    """Kill every descendant of this process, which adopts orphans; return when none is left that can be."""
+    deadline = time.monotonic() + _UNKILLABLE_AFTER_S
+    while time.monotonic() < deadline:
+        for pid in descendants(os.getpid()):
+            kill(pid)
+        try:
+            while os.waitpid(-1, os.WNOHANG) != (0, 0):
+                pass
+        except ChildProcessError:
+            return
+        time.sleep(0.002)
+
+
+def kill(pid: int) -> None:
+    """Kill a process, unless it has gone."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def kill_group(group: int) -> None:
+    """Kill a process group, unless it has gone."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
 
 
 def cap_memory(cap_bytes: int) -> str:

@@ -20,6 +20,8 @@ class Death:
 
     guard: str = ""
     """`time` or `memory`, where the guard killed it."""
+    cause: str = ""
+    """What ended it, where that was neither the guard nor its own doing."""
     code: int = 0
     """Its exit code, negative for a signal."""
     phase_s: float = 0.0
@@ -33,15 +35,18 @@ class Remains:
     reported: Outcome | None
     """Its own word, where it had time for one."""
     death: Death
-    cpu_s: float
-    """CPU seconds that the kernel counted."""
+    cpu_s: float | None
+    """CPU seconds that the kernel counted; None where nobody was left to ask it."""
     log: str
 
 
 def conclude(
     order: Order, state: State, trials: list[Trial], remains: Remains
 ) -> tuple[Outcome, Trial | None]:
-    """Return how the attempt ended, and the trial that ended with it, if one was being tried."""
+    """Return how the attempt ended, and the trial that ended with it, if one was being tried.
+
+    What the guard stopped on time has used its budget; what died otherwise may go on at the next trial.
+    """
     if remains.reported is not None:
         return replace(remains.reported, cpu_s=remains.cpu_s, log=remains.log), None
     status, reason = _verdict(order, state, remains.death, remains.log)
@@ -49,7 +54,7 @@ def conclude(
     valid = order.valid_before or any(trial.status.valid for trial in trials)
     outcome = Outcome(
         status=_cell_status(status, valid=valid),
-        complete=True,
+        complete=status is TrialStatus.TIMEOUT,
         reason=reason if last is None else f"trial {last.number}: {reason}",
         ended_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         cpu_s=remains.cpu_s,
@@ -66,18 +71,20 @@ def _verdict(order: Order, state: State, death: Death, log: str) -> tuple[TrialS
         return TrialStatus.TIMEOUT, f"killed after {UNBILLED_LIMIT_S:.0f} s of {doing}"
     if death.guard == "memory":
         return TrialStatus.OOM, f"its processes held more than {order.budget.memory_bytes / 2**30:.1f} GiB"
-    if any(sign in log for sign in ("bad_alloc", "MemoryError", "Cannot allocate memory")):
+    if not death.cause and any(
+        sign in log for sign in ("bad_alloc", "MemoryError", "Cannot allocate memory")
+    ):
         return TrialStatus.OOM, "the memory cap was reached"
-    if death.code < 0:
-        return TrialStatus.CRASH, f"crash: {_signal_name(-death.code)}"
-    return TrialStatus.CRASH, f"crash: the process left with exit code {death.code}"
+    return TrialStatus.CRASH, f"crash: {death.cause or _ending(death.code)}"
 
 
-def _signal_name(number: int) -> str:
+def _ending(code: int) -> str:
+    if code >= 0:
+        return f"the process left with exit code {code}"
     try:
-        return signal.Signals(number).name
+        return signal.Signals(-code).name
     except ValueError:
-        return f"signal {number}"
+        return f"signal {-code}"
 
 
 def _cell_status(status: TrialStatus, *, valid: bool) -> CellStatus:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -54,14 +54,17 @@ Progress: TypeAlias = Started | Loaded | Tried | Ended | Idle
 class Executor(Protocol):
     """Runs orders, each isolated from the others as far as the executor can.
 
-    Orders are taken from the iterable only when there is room to start one. Every order that was
-    `Started` is `Ended` exactly once, with its trials in between, unless the iterator is closed:
-    then every worker is stopped before `close` returns, and nothing more is yielded.
+    Every order that was `Started` is `Ended` exactly once, with its trials in between, unless the
+    iterator is closed: then every worker is stopped before `close` returns, and nothing more is yielded.
     """
 
     jobs: int
     """How many cells it runs at once."""
 
-    def run(self, orders: Iterable[Order]) -> Iterator[Progress]:
-        """Yield what happens until every order has ended."""
+    def run(self, next_order: Callable[[], Order | None]) -> Iterator[Progress]:
+        """Yield what happens until there is nothing to start and nothing runs.
+
+        `next_order` is called when there is room for a cell, and what it returns is run; None means that
+        there is nothing to start now, and it is asked again while cells run.
+        """
         ...

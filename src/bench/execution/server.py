@@ -10,6 +10,7 @@ process number, and what to import.
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import importlib
 import json
@@ -19,8 +20,11 @@ import pickle
 import signal
 import socket
 import sys
+import traceback
 from collections.abc import Sequence
 from select import select
+from types import FrameType
+from typing import NoReturn
 
 from bench.cells import CellStatus
 from bench.execution import linux, wire
@@ -34,17 +38,36 @@ HARMLESS_THREADS = ("jemalloc_bg_thd",)
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Import, then fork a worker for each order until the other end closes."""
+    """Import, then fork a worker for each order until the other end closes; leave no process behind.
+
+    SIGTERM, which also comes when the parent dies, ends the same way. While libraries are imported it just
+    kills: they may hang in compiled code, where no handler would run.
+    """
     fd, parent, *modules = arguments
-    linux.die_with_parent(int(parent))
-    linux.adopt_orphans()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    linux.die_with_parent(int(parent), signal.SIGTERM)
+    linux.adopt_orphans()
     with socket.socket(fileno=int(fd)) as channel:
         problem = _import(["bench.runner.cell", *modules]) or _thread_problem()
-        if problem:
-            _say(channel, failed=problem)
-            return
-        _Server(channel).serve()
+        signal.signal(signal.SIGTERM, _leave)
+        try:
+            if problem:
+                _say(channel, failed=problem)
+            else:
+                _say(channel, ready=True)
+                _Server(channel).serve()
+        except ConnectionError:
+            pass  # the other end has gone, without a word
+        finally:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            linux.end_descendants()
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    linux.end_descendants()
+    os._exit(0)
 
 
 def _import(modules: Sequence[str]) -> str:
@@ -52,14 +75,17 @@ def _import(modules: Sequence[str]) -> str:
         try:
             importlib.import_module(module)
         except Exception as error:  # noqa: BLE001 - whatever it is, the parent has to say it
-            return f"cannot import {module}: {type(error).__name__}: {error}"
+            text = " ".join(str(error).split())[:500]
+            return f"cannot import {module}: {type(error).__name__}: {text}; install or mend it"
     return ""
 
 
 def _thread_problem() -> str:
     names = threads(os.getpid())
     extra = [name for name in names[1:] if name not in HARMLESS_THREADS]
-    return f"imports started threads ({', '.join(extra)}); forking would not be safe" if extra else ""
+    if not extra:
+        return ""
+    return f"imports started threads ({', '.join(extra)}); forking would not be safe: leave its learners out"
 
 
 def _say(channel: socket.socket, **message: object) -> None:
@@ -87,23 +113,30 @@ class _Server:
                 os.read(self._wake, 4096)
                 self._reap()
             if self._channel.fileno() in readable:
-                content, fds, _, _ = socket.recv_fds(self._channel, 4096, 4)
+                content, fds, _, _ = socket.recv_fds(self._channel, 4096, 4, socket.MSG_CMSG_CLOEXEC)
                 if not content:
                     return
                 self._fork(int(content), fds)
 
     def _fork(self, token: int, fds: list[int]) -> None:
         server = os.getpid()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            _say(self._channel, refused=token, reason=f"no process could be made for it: {error.strerror}")
+            return
+        finally:
+            if os.getpid() == server:
+                for fd in fds:
+                    os.close(fd)
         if pid == 0:
             signal.set_wakeup_fd(-1)
             os.close(self._wake)
             os.close(self._wake_writer)
             self._channel.close()
             _work(server, fds)
-        os.setpgid(pid, pid)
-        for fd in fds:
-            os.close(fd)
+        with contextlib.suppress(OSError):  # it does so itself, and may be gone already
+            os.setpgid(pid, pid)
         self._workers[pid] = token
         _say(self._channel, started=token, pid=pid)
 
@@ -117,7 +150,7 @@ class _Server:
                 return
             token = self._workers.pop(ended.si_pid, None)
             if token is not None:
-                _kill_group(ended.si_pid)
+                linux.kill_group(ended.si_pid)
             _, status, usage = os.wait4(ended.si_pid, 0)
             self._kill_adopted()
             if token is not None:
@@ -128,32 +161,19 @@ class _Server:
         """Kill what a finished cell left behind: a worker adopts its own orphans while it lives."""
         for pid in children(os.getpid()):
             if pid not in self._workers:
-                _kill(pid)
+                linux.kill(pid)
 
 
-def _kill_group(group: int) -> None:
-    try:
-        os.killpg(group, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        return
-
-
-def _kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
-
-
-def _work(server: int, fds: list[int]) -> None:
+def _work(server: int, fds: list[int]) -> NoReturn:
     """Be a worker: take on the limits, run the cell, say how it ended, and leave without tearing down."""
     order_fd, pipe, page_fd, log = fds
     code = 1
     try:
-        os.setpgid(0, 0)
-        linux.die_with_parent(server)
-        linux.adopt_orphans()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.setpgid(0, 0)
+        linux.die_with_parent(server, signal.SIGKILL)
+        linux.adopt_orphans()
         os.dup2(log, 1)
         os.dup2(log, 2)
         faulthandler.enable(file=log, all_threads=False)
@@ -163,34 +183,37 @@ def _work(server: int, fds: list[int]) -> None:
         code = 0
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 1
+    except BaseException:  # noqa: BLE001 - the log is all that is left of it
+        with contextlib.suppress(BaseException):
+            traceback.print_exc()
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        with contextlib.suppress(BaseException):
+            sys.stdout.flush()
+            sys.stderr.flush()
         os._exit(code)
 
 
 def _run(order: Order, cores: frozenset[int], pipe: int, state: State) -> None:
     from bench.runner.cell import run_cell
 
-    limits = {"time": "guard", "cores": linux.pin(cores)}
-    linux.forget_peak_memory()
-    limits["memory"] = linux.cap_memory(order.budget.memory_bytes)
-
+    reports = wire.Reports(pipe, state)
+    limits = {"time": "guard"}
     try:
-        outcome = run_cell(order, state, wire.Reports(pipe), limits)
+        limits["cores"] = linux.pin(cores)
+        linux.forget_peak_memory()
+        limits["memory"] = linux.cap_memory(order.budget.memory_bytes)
+        outcome = run_cell(order, state, reports, limits)
     except MemoryError as error:
         outcome = Outcome(
-            status=CellStatus.OOM, complete=True, reason=f"out of memory: {error}", limits=limits
+            status=CellStatus.OOM, complete=False, reason=f"out of memory: {error}", limits=limits
         )
     except Exception as error:  # noqa: BLE001 - the parent records it
-        import traceback
-
         traceback.print_exc()
         text = " ".join(str(error).split())[:500]
         outcome = Outcome(
-            status=CellStatus.ERROR, complete=True, reason=f"{type(error).__name__}: {text}", limits=limits
+            status=CellStatus.ERROR, complete=False, reason=f"{type(error).__name__}: {text}", limits=limits
         )
-    wire.send(pipe, wire.outcome_message(outcome))
+    reports.ended(outcome)
 
 
 if __name__ == "__main__":

@@ -80,6 +80,8 @@ def run_cell(order: Order, state: State, report: Reporter, limits: dict[str, str
         device=order.cell.device,
     )
     ended_by = run_search(search, meter, scorer.on_candidate)
+    if ended_by == "space" and any(status.cut for status in scorer.statuses):
+        ended_by = "seconds"  # a larger budget has to try the cut ones again
     return Outcome(
         status=scorer.status(),
         complete=True,

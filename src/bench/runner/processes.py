@@ -15,7 +15,7 @@ def children(pid: int) -> list[int]:
         return found
     for task in tasks:
         try:
-            with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as file:  # noqa: PTH123
+            with open(f"/proc/{pid}/task/{task}/children", encoding="utf-8") as file:  # noqa: PTH123
                 found += [int(child) for child in file.read().split()]
         except OSError:
             continue
@@ -25,7 +25,7 @@ def children(pid: int) -> list[int]:
 def waited_s(pid: int) -> float:
     """Return how long a process's first thread was ready but had no core; 0 where nobody counts it."""
     try:
-        with open(f"/proc/{pid}/schedstat", encoding="ascii") as file:  # noqa: PTH123
+        with open(f"/proc/{pid}/schedstat", encoding="utf-8") as file:  # noqa: PTH123
             return int(file.read().split()[1]) / 1e9
     except (OSError, IndexError):
         return 0.0
@@ -57,7 +57,7 @@ def descendants_cpu_s(pid: int) -> float:
 def resident_bytes(pid: int) -> int:
     """Return the resident memory of one process, shared pages included; 0 where it is gone."""
     try:
-        with open(f"/proc/{pid}/statm", encoding="ascii") as file:  # noqa: PTH123
+        with open(f"/proc/{pid}/statm", encoding="utf-8") as file:  # noqa: PTH123
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, IndexError):
         return 0

@@ -10,6 +10,8 @@ import math
 import mmap
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 
 from bench.budgets import UNBILLED_LIMIT_S
@@ -23,6 +25,8 @@ class Phase(IntEnum):
     WARM_UP = 1
     BILLED = 2
     UNBILLED = 3
+    REPORTING = 4
+    """Writing to the parent, which may be slow or stopped: no time limit."""
 
 
 PAGE_BYTES = mmap.PAGESIZE
@@ -50,6 +54,16 @@ class State:
         self._cells[_PHASE] = phase
         self._cells[_SINCE] = time.monotonic()
 
+    @contextmanager
+    def reporting(self) -> Iterator[None]:
+        """Announce that what happens inside depends on the parent; then the phase before begins anew."""
+        before = self.phase
+        self.enter(Phase.REPORTING)
+        try:
+            yield
+        finally:
+            self.enter(before)
+
     def end_billing(self, cpu_s: float) -> None:
         """Announce the end of a billed phase that took so many CPU seconds; what follows is not billed."""
         running_s = self.running_s(waited_s(os.getpid()))
@@ -70,8 +84,9 @@ class State:
 
     @property
     def phase_wall_s(self) -> float:
-        """Wall seconds since then."""
-        return time.monotonic() - self._cells[_SINCE]
+        """Wall seconds since then; 0 before the first, and between two."""
+        since = self._cells[_SINCE]
+        return time.monotonic() - since if since > 0 else 0.0
 
     @property
     def trial(self) -> int:
@@ -105,14 +120,16 @@ class State:
 
         A busy machine must not get a cell killed; a process that sleeps or hangs does not wait for a core.
         """
-        return self.phase_wall_s - max(0.0, waited_now_s - self._cells[_WAITED])
+        return max(0.0, self.phase_wall_s - max(0.0, waited_now_s - self._cells[_WAITED]))
 
     def overdue_in_s(self, guard_s: float, waited_now_s: float = 0.0) -> float:
         """Return wall seconds until the guard has to act; 0 or less where it is time.
 
-        Infinite while the worker is changing phase: the next look tells.
+        Infinite while the worker reports, or is changing phase: the next look tells.
         """
         since = self._cells[_SINCE]
+        if self.phase is Phase.REPORTING:
+            return math.inf
         left_s = UNBILLED_LIMIT_S - self.running_s(waited_now_s)
         if self.phase is Phase.BILLED:
             left_s = guard_s - self.billed_wall_s - self.running_s(waited_now_s)

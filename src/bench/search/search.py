@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from bench.budgets import Budget, Deadline, NoDeadline
+from bench.budgets import DEFAULT_FACTOR, Budget, Deadline, NoDeadline
 from bench.deadlines import DeadlinePassed
 from bench.learners import BuildContext, Estimator, Learner
 from bench.scoring.metrics import mean_score, score
@@ -104,14 +104,13 @@ def _left_s(budget: Budget, meter: Meter) -> float:
 def _judge_lateness(candidate: Candidate, search: Search, meter: Meter) -> Candidate:
     """Mark a default that ran past the budget; cut any later trial that did.
 
-    A learner that polls the deadline kept its best so far: that is `truncated`, and counts at this
+    Every default may run on to `DEFAULT_FACTOR` times the budget, whether its learner polls or not. Later, a
+    learner that polls the deadline kept its best so far: that is `truncated`, and counts at this
     budget. One that cannot poll finished a model that the budget did not pay for: that is `timeout`.
     """
     if not candidate.status.valid or _left_s(search.budget, meter) >= 0:
         return candidate
     if candidate.number == 0:
-        if candidate.status is TrialStatus.TRUNCATED:
-            return candidate
         return _with(candidate, flags=(*candidate.flags, Flag.OVER_BUDGET))
     if search.learner.polls_deadline:
         return _with(candidate, status=TrialStatus.TRUNCATED)
@@ -183,7 +182,8 @@ def _fit_fold(search: Search, meter: Meter, trial: tuple[int, Config, int], tall
     )
     X_held, y_held = data.X.iloc[held_out], data.y[held_out]
     model = search.learner.build(config, context)
-    deadline = _deadline(search.budget, meter, folds_left=len(data.folds) - fold)
+    allowance = DEFAULT_FACTOR if number == 0 else 1.0
+    deadline = _deadline(search.budget.seconds, meter, allowance, folds_left=len(data.folds) - fold)
     model.fit(data.X.iloc[fit], data.y[fit], validation=(X_held, y_held), deadline=deadline)
     prediction = predict(model, X_held, data.problem, data.n_classes)
     tally.truncated |= bool(getattr(model, "truncated_", False))
@@ -208,12 +208,12 @@ class _Until:
         return self.end_s - self.meter.spent_s()
 
 
-def _deadline(budget: Budget, meter: Meter, folds_left: int) -> Deadline:
-    """Return the deadline of the next fold: its fair share of what is left."""
-    if budget.seconds is None:
+def _deadline(seconds: float | None, meter: Meter, allowance: float, folds_left: int) -> Deadline:
+    """Return the deadline of the next fold: its fair share of what is left of so many budgets."""
+    if seconds is None:
         return NoDeadline()
     spent = meter.spent_s()
-    return _Until(meter, spent + max(0.0, budget.seconds - spent) / folds_left)
+    return _Until(meter, spent + max(0.0, allowance * seconds - spent) / folds_left)
 
 
 def _failure_of(number: int, config: Config) -> Callable[[TrialStatus, str], Candidate]:

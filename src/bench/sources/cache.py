@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
-FORMAT = 1
+FORMAT = 2
 """The version of the layout; a folder of another one is never looked at."""
 DESCRIPTION = "dataset.json"
 TARGET = "target.npy"
@@ -237,6 +237,7 @@ def _dataset(values: Mapping[str, Any]) -> Dataset:
             **values,
             "problem": ProblemType(values["problem"]),
             "classes": tuple(values["classes"]),
+            "class_rows": tuple(values["class_rows"]),
             "features": tuple(features),
             "target_sd": math.nan if values["target_sd"] is None else values["target_sd"],
             "grade": Grade(values["grade"]),

@@ -73,6 +73,7 @@ class Content:
             problem=self.problem,
             target=self.target_name,
             classes=self.classes,
+            class_rows=tuple(np.bincount(self.target.astype(np.int64)).tolist()) if self.classes else (),
             n_rows=len(self.target),
             features=self.features,
             fingerprint=fingerprint(self),

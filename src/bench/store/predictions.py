@@ -8,6 +8,7 @@ ends the file is written anew, atomically, with just what is to be kept. A torn 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,8 @@ def append(path: Path, record: Record) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:
         file.write(_pack(record))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def read(path: Path) -> dict[int, Record]:
@@ -87,7 +90,11 @@ def _records(path: Path) -> Iterator[Record]:
         while line := file.readline():
             if not line.endswith(b"\n"):
                 return
-            head = json.loads(line)
+            try:
+                head = json.loads(line)
+                Record(head["trial"], head["attempt"], Predictions(head["kind"], (), (), b""))
+            except (ValueError, KeyError, TypeError):
+                return
             if file.tell() + head["bytes"] > size:
                 return
             shapes = tuple(head["validation"]), tuple(head["test"])

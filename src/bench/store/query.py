@@ -11,19 +11,22 @@ from bench.store.sqlite import Store
 NOT_BEGUN = ""
 """The status of a cell that no attempt was made at."""
 
-_FRESH = """
-    SELECT evidence_key, max(attempt) AS attempt, max(CASE WHEN start_trial = 0 THEN attempt END) AS since
-    FROM attempts WHERE evidence_key IN (SELECT evidence_key FROM run_cells WHERE run_id = :run)
+_LATEST = """
+    SELECT evidence_key, max(attempt) AS attempt, max(CASE WHEN fresh THEN attempt ELSE 1 END) AS since
+    FROM attempts
+    WHERE evidence_key IN (SELECT evidence_key FROM run_cells WHERE run_id = :run)
+        AND started_at <= (SELECT coalesce(ended_at, '9999') FROM runs WHERE run_id = :run)
     GROUP BY evidence_key
 """
+"""A cell's latest attempt as the run saw it: what later runs add does not change what an ended one shows."""
 
 _TRIALS = f"""
 -- A space that ended before its budget has no more to show under any other: it counts as the run's own.
-WITH latest AS ({_FRESH})
+WITH latest AS ({_LATEST})
 SELECT e.task, d.name AS dataset, e.problem, e.repeat, e.fold, e.learner, e.family, e.intervention, e.seed,
     e.device || e.cores AS device, e.validation, e.cell_id, t.evidence_key, t.attempt,
-    CASE WHEN a.ended_by = 'space' THEN n.budget_s ELSE a.budget_s END AS attempt_budget_s,
-    CASE WHEN a.ended_by = 'space' THEN n.budget_trials ELSE a.budget_trials END AS attempt_budget_trials,
+    CASE WHEN a.ended_by = 'space' THEN max(a.budget_s, n.budget_s) ELSE a.budget_s END AS attempt_budget_s,
+    CASE WHEN a.ended_by = 'space' THEN max(a.budget_trials, n.budget_trials) ELSE a.budget_trials END AS attempt_budget_trials,
     t.trial, t.status, t.flags,
     t.validation_score, t.test_score, t.train_score, t.test_score_single, t.billed_s, t.spent_s, t.unbilled_s,
     c.n_test, c.n_test_minority, t.billed_wall_s, t.unbilled_wall_s, t.peak_memory_bytes, t.energy_j,
@@ -33,7 +36,7 @@ JOIN runs n USING (run_id)
 JOIN evidence e USING (evidence_key)
 JOIN datasets d USING (fingerprint)
 JOIN latest l USING (evidence_key)
-JOIN trials t ON t.evidence_key = l.evidence_key AND t.attempt >= l.since
+JOIN trials t ON t.evidence_key = l.evidence_key AND t.attempt BETWEEN l.since AND l.attempt
 JOIN attempts a ON a.evidence_key = t.evidence_key AND a.attempt = t.attempt
 LEFT JOIN attempts c ON c.evidence_key = l.evidence_key AND c.attempt = (
     SELECT max(attempt) FROM attempts WHERE evidence_key = l.evidence_key AND n_test IS NOT NULL)
@@ -42,7 +45,7 @@ ORDER BY r.position, t.trial, t.attempt
 """
 
 _CELLS = f"""
-WITH latest AS ({_FRESH})
+WITH latest AS ({_LATEST})
 SELECT e.cell_id, e.evidence_key, e.task, d.name AS dataset, e.problem, e.repeat, e.fold, e.learner, e.family,
     e.intervention, e.seed, e.device || e.cores AS device, e.validation, r.not_applicable, a.attempt,
     a.status, a.complete, a.ended_by, a.reason,

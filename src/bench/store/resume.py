@@ -27,6 +27,7 @@ class PastAttempt:
     complete: bool
     """Whether it ended by itself or by the guard."""
     space_exhausted: bool
+    out_of_memory: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,8 @@ class Standing:
     start_trial: int
     spent_s: float
     valid_before: bool
+    fresh: bool = False
+    """Whether earlier attempts are to be forgotten."""
 
 
 def standing(last: PastAttempt | None, trials: Sequence[PastTrial], budget: Budget) -> Standing:
@@ -50,12 +53,18 @@ def standing(last: PastAttempt | None, trials: Sequence[PastTrial], budget: Budg
     """
     kept = _unbroken(trials)
     return Standing(
-        done=last is not None and last.complete and (last.space_exhausted or last.budget.covers(budget)),
+        done=last is not None and _nothing_left(last, budget),
         attempt=1 if last is None else last.attempt + 1,
         start_trial=len(kept),
         spent_s=kept[-1].spent_s if kept else 0.0,
         valid_before=any(trial.status.valid for trial in kept),
     )
+
+
+def _nothing_left(last: PastAttempt, budget: Budget) -> bool:
+    if not last.complete or (last.out_of_memory and budget.memory_bytes > last.budget.memory_bytes):
+        return False
+    return last.space_exhausted or last.budget.covers(budget)
 
 
 def _unbroken(trials: Sequence[PastTrial]) -> list[PastTrial]:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from bench.budgets import Budget
+from bench.cells import CellStatus
 from bench.environments import Environment
 from bench.errors import PrerequisiteError
 from bench.orders import Order, Predictions
@@ -26,11 +26,18 @@ from bench.store.leases import Holder
 from bench.store.resume import PastAttempt, PastTrial, Standing, standing
 from bench.trials import Outcome, Trial, TrialStatus
 
-SCHEMA_VERSION = 1
-APPLICATION_ID = 0x62656E63
-"""Tells a store from any other SQLite file: `benc` in ASCII."""
 FILE_NAME = "bench.sqlite"
-BUSY_S = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """What a run was asked for, as far as the store has to know."""
+
+    key: str
+    """What the command was: the same one goes on with the same budget."""
+    within_s: float | None = None
+    fresh_since: str | None = None
+    """UTC; evidence begun before does not count."""
 
 
 class Store:
@@ -47,9 +54,7 @@ class Store:
 
     # -- runs ---------------------------------------------------------------------------------------
 
-    def add_run(
-        self, run_id: str, plan: Plan, request: str, within_s: float | None, environment: Environment
-    ) -> None:
+    def add_run(self, run_id: str, plan: Plan, request: RunRequest, environment: Environment) -> None:
         """Record a run before anything of it runs: suite, cells, exclusions, environment."""
         suite = plan.suite
         record = {
@@ -67,9 +72,9 @@ class Store:
             )
             budget = plan.budget
             self._db.execute(
-                "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)",
-                (run_id, suite.name, suite.hash, request, budget.seconds, budget.trials, within_s,
-                 environment.hash, _now(), json.dumps(record)),
+                f"INSERT INTO runs VALUES ({_marks(12)})",
+                (run_id, suite.name, suite.hash, request.key, budget.seconds, budget.trials,
+                 request.within_s, request.fresh_since, environment.hash, _now(), None, json.dumps(record)),
             )  # fmt: skip
             self._db.executemany(
                 f"INSERT OR IGNORE INTO evidence VALUES ({_marks(19)})", map(_evidence, plan.cells)
@@ -93,24 +98,38 @@ class Store:
         ).fetchone()
         return None if row is None else row["budget_s"]
 
+    def unfinished_fresh_start(self, request: str, suite_hash: str, budget: Budget) -> str | None:
+        """Return since when evidence counts for a `--fresh` command whose last run did not end."""
+        row = self._db.execute(
+            "SELECT fresh_since, ended_at FROM runs WHERE request = ? AND suite_hash = ? AND budget_s IS ?"
+            " AND budget_trials IS ? ORDER BY started_at DESC LIMIT 1",
+            (request, suite_hash, budget.seconds, budget.trials),
+        ).fetchone()
+        return None if row is None or row["ended_at"] is not None else row["fresh_since"]
+
     # -- cells --------------------------------------------------------------------------------------
 
-    def standing(self, evidence_key: str, budget: Budget) -> Standing:
-        """Return what is left to do of a cell under a budget."""
+    def standing(self, evidence_key: str, budget: Budget, since: str | None = None) -> Standing:
+        """Return what is left of a cell under a budget; evidence begun before `since` does not count."""
         last = self._db.execute(
-            "SELECT attempt, budget_s, budget_trials, complete, ended_by FROM attempts"
-            " WHERE evidence_key = ? ORDER BY attempt DESC LIMIT 1",
+            "SELECT attempt, budget_s, budget_trials, memory_bytes, complete, ended_by, status, started_at"
+            " FROM attempts WHERE evidence_key = ? ORDER BY attempt DESC LIMIT 1",
             (evidence_key,),
         ).fetchone()
         if last is None:
             return standing(None, (), budget)
+        if since is not None and last["started_at"] < since:
+            return replace(standing(None, (), budget), attempt=last["attempt"] + 1, fresh=True)
         rows = self._db.execute(_TRACE, (evidence_key, evidence_key)).fetchall()
         trials = [PastTrial(row["trial"], TrialStatus(row["status"]), row["spent_s"]) for row in rows]
         past = PastAttempt(
             attempt=last["attempt"],
-            budget=Budget(seconds=last["budget_s"], trials=last["budget_trials"]),
+            budget=Budget(
+                seconds=last["budget_s"], trials=last["budget_trials"], memory_bytes=last["memory_bytes"]
+            ),
             complete=bool(last["complete"]),
             space_exhausted=last["ended_by"] == "space",
+            out_of_memory=last["status"] == CellStatus.OOM,
         )
         return standing(past, trials, budget)
 
@@ -120,10 +139,9 @@ class Store:
         with self._transaction():
             self._db.execute(
                 "INSERT INTO attempts (evidence_key, attempt, run_id, budget_s, budget_trials, memory_bytes,"
-                f" start_trial, started_at) VALUES ({_marks(8)})",
+                f" start_trial, fresh, started_at) VALUES ({_marks(9)})",
                 (order.evidence_key, order.attempt, run_id, budget.seconds, budget.trials,
-                 budget.memory_bytes,
-                 order.start_trial, _now()),
+                 budget.memory_bytes, order.start_trial, order.fresh, _now()),
             )  # fmt: skip
         prediction_files.mend(self.predictions_path(order.evidence_key))
 
@@ -225,104 +243,10 @@ ROW_COUNTS = ("train", "fit", "validation", "test", "test_minority")
 _TRACE = """
 SELECT trial, attempt, status, spent_s, validation_score FROM trials
 WHERE evidence_key = ? AND attempt >= (
-    SELECT coalesce(max(attempt), 0) FROM attempts WHERE evidence_key = ? AND start_trial = 0)
+    SELECT coalesce(max(attempt), 0) FROM attempts WHERE evidence_key = ? AND fresh)
 ORDER BY trial, attempt
 """
 """A cell's trials since it was last begun afresh; a later attempt at the same trial comes later."""
-
-
-def open_store(folder: Path, *, create: bool = True) -> Store:
-    """Open the store in a folder, making both where they are missing.
-
-    Raises:
-        PrerequisiteError: the folder cannot be written, the file is no store, or a newer bench wrote it.
-    """
-    path = folder / FILE_NAME
-    if not create and not path.is_file():
-        raise PrerequisiteError(f"{folder}: holds no results yet; `bench run tabular` makes some")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        return Store(_connect(path), folder)
-    except OSError as error:
-        raise PrerequisiteError(f"{folder}: {error.strerror}; name another folder with --results") from error
-    except sqlite3.DatabaseError as error:
-        raise PrerequisiteError(
-            f"{path}: cannot be used as a store ({error}); name another folder with --results"
-        ) from error
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
-    try:
-        connection.row_factory = sqlite3.Row
-        _migrate(connection, path)
-        _write_ahead(connection)
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Turn the write-ahead log on; SQLite does not wait for others by itself here."""
-    give_up_at = time.monotonic() + BUSY_S
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > give_up_at:
-                raise
-            time.sleep(0.02)
-        else:
-            return
-
-
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring an empty file to the current schema; refuse one of a newer bench, or of something else."""
-    if _version(connection, path) == SCHEMA_VERSION:
-        return
-    connection.execute("BEGIN EXCLUSIVE")
-    if _version(connection, path) != SCHEMA_VERSION:  # another run may have been first
-        for statement in _statements((Path(__file__).parent / "schema" / "0001.sql").read_text()):
-            connection.execute(statement)
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-    connection.execute("COMMIT")
-
-
-_IDENTITY = """
-SELECT user_version, application_id, (SELECT count(*) FROM sqlite_master)
-FROM pragma_user_version, pragma_application_id
-"""
-"""In one statement, so that another run that is making the file is seen before or after, never half way."""
-
-
-def _version(connection: sqlite3.Connection, path: Path) -> int:
-    """Return the schema of a store, 0 for an empty file."""
-    version: int
-    version, application, tables = connection.execute(_IDENTITY).fetchone()
-    if application != APPLICATION_ID and (version or application or tables):
-        raise PrerequisiteError(
-            f"{path}: is an SQLite file of something else; name another folder with --results"
-        )
-    if version > SCHEMA_VERSION:
-        raise PrerequisiteError(
-            f"{path}: written by a newer bench (schema {version}, this one reads {SCHEMA_VERSION});"
-            " upgrade with `pip install -U inductive-bench`, or name another folder with --results"
-        )
-    return version
-
-
-def _statements(script: str) -> Iterator[str]:
-    """Yield the statements of a script one by one, so that all of them stand in one transaction."""
-    text = ""
-    for line in script.splitlines(keepends=True):
-        text += line
-        if sqlite3.complete_statement(text):
-            yield text
-            text = ""
 
 
 def _evidence(planned: PlannedCell) -> tuple[object, ...]:

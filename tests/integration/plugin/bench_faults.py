@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -122,21 +124,68 @@ class Slow(Good):
             pass
 
 
+class Spawn(Good):
+    """Has a child and a daemon running, and goes on for ever."""
+
+    def go_wrong(self):
+        subprocess.Popen(["sleep", "333"])
+        subprocess.Popen(["setsid", "sleep", "334"])
+        time.sleep(1000)
+
+
+class Scribble(Good):
+    """Writes to whatever pipe it finds."""
+
+    def go_wrong(self):
+        for path in list(Path("/proc/self/fd").iterdir()):
+            try:
+                if str(path.readlink()).startswith("pipe:"):
+                    os.write(int(path.name), b"Iteration 1, loss = 0.69314718\n")
+            except OSError:
+                continue
+
+
+class Regicide(Good):
+    """Kills the server that it was forked from."""
+
+    def go_wrong(self):
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(1000)
+
+
+class Fork(Good):
+    """Forks, and lets both go on."""
+
+    def go_wrong(self):
+        os.fork()
+
+
+class Witness(Slow):
+    """Says when it ran, and where."""
+
+    def go_wrong(self):
+        start = time.monotonic()
+        super().go_wrong()
+        cores = sorted(os.sched_getaffinity(0))
+        with Path(os.environ["BENCH_TEST_LOG"]).open("a", encoding="ascii") as file:
+            file.write(f"{json.dumps([os.getpid(), start, time.monotonic(), cores])}\n")
+
+
 class Faulty:
     """A learner around one of these estimators."""
 
     family = "faulty"
     version = 1
     packages = ()
-    modules = ("bench_faults",)
     polls_deadline = False
 
-    def __init__(self, name, estimator):
+    def __init__(self, name, estimator, modules=("bench_faults",), steps=9):
         self.name = self.title = name
-        self._estimator = estimator
+        self.modules = modules
+        self._estimator, self._steps = estimator, steps
 
     def space(self, problem):
-        return Space({"step": 0}, {"step": Choice((1, 2, 3, 4, 5, 6, 7, 8, 9))})
+        return Space({"step": 0}, {"step": Choice(tuple(range(1, self._steps + 1)))})
 
     def limit(self, shape):
         return None
@@ -163,3 +212,10 @@ child = Faulty("child", Child)
 burn = Faulty("burn", Burn)
 slow = Faulty("slow", Slow)
 good = Faulty("good", Good)
+spawn = Faulty("spawn", Spawn)
+chatty = Faulty("chatty", Good, steps=5000)
+scribble = Faulty("scribble", Scribble)
+regicide = Faulty("regicide", Regicide)
+fork = Faulty("fork", Fork)
+witness = Faulty("witness", Witness)
+extra = Faulty("extra", Good, modules=("bench_faults_extra",))

@@ -20,6 +20,7 @@ CREATE TABLE runs (
     budget_s REAL,
     budget_trials INTEGER,
     within_s REAL,
+    fresh_since TEXT,                        -- evidence begun before this does not count: `--fresh`
     environment TEXT NOT NULL REFERENCES environments (hash),
     started_at TEXT NOT NULL,
     ended_at TEXT,
@@ -65,6 +66,7 @@ CREATE TABLE attempts (
     budget_trials INTEGER,
     memory_bytes INTEGER NOT NULL,
     start_trial INTEGER NOT NULL,
+    fresh INTEGER NOT NULL,                  -- whether earlier attempts are to be forgotten
     started_at TEXT NOT NULL,
     ended_at TEXT,
     status TEXT,                             -- NULL while it runs, or where the run itself was killed
