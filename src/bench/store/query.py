@@ -26,7 +26,8 @@ WITH latest AS ({_LATEST})
 SELECT e.task, d.name AS dataset, e.problem, e.repeat, e.fold, e.learner, e.family, e.intervention, e.seed,
     e.device || e.cores AS device, e.validation, e.cell_id, t.evidence_key, t.attempt,
     CASE WHEN a.ended_by = 'space' THEN max(a.budget_s, n.budget_s) ELSE a.budget_s END AS attempt_budget_s,
-    CASE WHEN a.ended_by = 'space' THEN max(a.budget_trials, n.budget_trials) ELSE a.budget_trials END AS attempt_budget_trials,
+    CASE WHEN a.ended_by = 'space' THEN max(a.budget_trials, n.budget_trials) ELSE a.budget_trials END
+        AS attempt_budget_trials,
     t.trial, t.status, t.flags,
     t.validation_score, t.test_score, t.train_score, t.test_score_single, t.billed_s, t.spent_s, t.unbilled_s,
     c.n_test, c.n_test_minority, t.billed_wall_s, t.unbilled_wall_s, t.peak_memory_bytes, t.energy_j,
