@@ -236,14 +236,14 @@ def test_a_deadline_that_has_passed_is_kept(name, problem):
 @pytest.mark.parametrize("name", [name for name in LEARNERS if registry.learner(name).polls_deadline])
 @each_problem
 def test_a_near_deadline_cuts_the_fit(name, problem):
-    """On twenty times the rows with labels of noise, where no default fit ends in time."""
+    """On sixty times the rows with labels of noise, where no default fit ends in time."""
     rows, _, (X, _) = parts(problem)
-    y = np.random.default_rng(0).permutation(np.tile(rows[1], 20))
-    many = (pd.concat([rows[0]] * 20, ignore_index=True), y)
+    y = np.random.default_rng(0).permutation(np.tile(rows[1], 60))
+    many = (pd.concat([rows[0]] * 60, ignore_index=True), y)
     registry.learner(name).warm_up(problem)
     begin = time.process_time()
     try:
-        estimator = fit(name, problem, deadline=Wall(0.05), rows=(many, None, None))
+        estimator = fit(name, problem, deadline=Wall(0.03), rows=(many, None, None))
     except DeadlinePassed:
         pass
     else:
