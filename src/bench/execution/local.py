@@ -244,7 +244,7 @@ def _jobs(jobs: int | None, cores: int, available: int) -> int:
     room = core_room(cores, available, cpu_quota())
     if (jobs or 1) > room:
         raise ConfigError(
-            f"--jobs {jobs or 1}: this process may use {available} cores ({cpu_quota():g} by its CPU quota), "
+            f"--jobs {jobs or 1}: this process may use {min(available, cpu_quota()):g} cores, "
             f"room for {room} cells of {cores} at once; more would slow each other down and spoil the timing"
         )
     return jobs or room
