@@ -16,7 +16,7 @@ from pathlib import Path
 BASE_PACKAGES = ("numpy", "scipy", "scikit-learn", "inductive-bench")
 """The packages that can change any learner's results; a learner declares what it needs beyond them."""
 
-ALTERNATIVES = {"xgboost": ("xgboost", "xgboost-cpu")}
+ALTERNATIVES = dict.fromkeys(("xgboost", "xgboost-cpu"), ("xgboost", "xgboost-cpu"))
 """Distributions that ship the same package: the light wheel of XGBoost is the same version without CUDA."""
 
 

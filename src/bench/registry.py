@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
 
+from bench.environments import ALTERNATIVES
 from bench.errors import ConfigError, PrerequisiteError
 from bench.learners import Family, Learner
 
@@ -28,13 +29,6 @@ LEARNER_MODULES = (
 
 ENTRY_POINTS = "bench.learners"
 """The entry points by which an installed package adds a learner: its name, and where the object is."""
-
-SAME_MODULE = {
-    "xgboost": ("xgboost", "xgboost-cpu"),
-    "xgboost-cpu": ("xgboost", "xgboost-cpu"),
-}
-"""Distributions that stand in for one another, the usual one first. A learner declares all of them, so that
-the version of the one that is there is recorded."""
 
 
 @lru_cache(maxsize=1)
@@ -73,7 +67,7 @@ def families() -> Mapping[str, Family]:
 
 def missing(learner: Learner) -> tuple[str, ...]:
     """Return the distributions that this learner needs and that are not installed."""
-    wanted = (SAME_MODULE.get(package, (package,)) for package in learner.packages)
+    wanted = (ALTERNATIVES.get(package, (package,)) for package in learner.packages)
     absent = [names[0] for names in wanted if not any(_installed(name) for name in names)]
     return tuple(dict.fromkeys(absent))
 

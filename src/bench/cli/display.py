@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -40,7 +39,6 @@ class Tally:
     jobs: int
     started_at: float
     done: int = 0
-    statuses: Counter[str] = field(default_factory=Counter)
     running: dict[str, int] = field(default_factory=dict)
     """Cell id to trials so far."""
     failures: list[tuple[Cell, Outcome]] = field(default_factory=list)
@@ -55,7 +53,6 @@ class Tally:
             case CellFinished(cell, outcome):
                 self.running.pop(cell.id, None)
                 self.done += 1
-                self.statuses[outcome.status] += 1
                 if outcome.status.failed:
                     self.failures.append((cell, outcome))
             case _:

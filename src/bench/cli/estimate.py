@@ -7,7 +7,7 @@ import math
 from bench.budgets import Budget
 
 UNBILLED_SHARE = 0.5
-"""Predicting, scoring and storing beside each billed second; the tour on two cores showed 0.3 to 0.6."""
+"""Predicting, scoring and storing beside each billed second; a tour on two cores took 0.52 (2026-11)."""
 OVERHEAD_S = 0.4
 """Forking, loading and warming up one cell."""
 UNTIMED_CELL_S = 10.0
