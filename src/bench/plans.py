@@ -15,6 +15,8 @@ class PlannedCell:
     """A cell with what makes its evidence its own."""
 
     cell: Cell
+    learner: str
+    """Where the cell's learner is found: its name, or its import path `package.module:attribute`."""
     evidence_key: str
     learner_hash: str
     lock_hash: str

@@ -17,6 +17,7 @@ FAMILIES_MODULE = "bench.zoo.families"
 LEARNER_MODULES = (
     "bench.zoo.dummy",
     "bench.zoo.linear",
+    "bench.zoo.polynomial",
     "bench.zoo.neighbors",
     "bench.zoo.tree",
     "bench.zoo.forest",
@@ -24,6 +25,8 @@ LEARNER_MODULES = (
     "bench.zoo.svm",
     "bench.zoo.gp",
     "bench.zoo.net",
+    "bench.zoo.bagging",
+    "bench.zoo.boosting",
 )
 """Each holds a tuple `LEARNERS`. Named, not imported: the zoo stands above the registry."""
 

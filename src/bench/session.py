@@ -58,13 +58,13 @@ def make_plan(suite: Suite, cache: Cache, request: Request, say: Callable[[str],
         NothingSelectedError: no cell is left.
         PrerequisiteError: no learner of the suite is installed, or no table of it can be had.
     """
-    learners = [find_learner(name) for name in suite.learners]
+    learners = {reference: find_learner(reference) for reference in suite.learners}
     exclusions = [
         Exclusion(
             what=f"learner {learner.name}",
             reason=f"needs {', '.join(absent)}; install with `pip install 'inductive-bench[cpu]'`",
         )
-        for learner in learners
+        for learner in learners.values()
         if (absent := missing(learner))
     ]
     if len(exclusions) == len(learners):
@@ -73,7 +73,7 @@ def make_plan(suite: Suite, cache: Cache, request: Request, say: Callable[[str],
     tasks, left_out = _prepared(dataclasses.replace(suite, tasks=wanted), cache, say)
     if not tasks and left_out and all(reason.unusable for reason in left_out):
         raise PrerequisiteError(f"{suite.path}: no table can be had: {_reasons(left_out)}")
-    installed = [learner for learner in learners if not missing(learner)]
+    installed = {reference: learner for reference, learner in learners.items() if not missing(learner)}
     plan = narrowed(expand(suite, tasks, installed, (*exclusions, *left_out)), request.selection)
     return plan if request.isolated else _unisolated(plan)
 
@@ -110,7 +110,7 @@ def outline_plan(suite: Suite, cache: Cache, request: Request) -> Plan:
             tasks.append(Task(name=reference.name, dataset=dataset, splits=splits))
     local = dataclasses.replace(suite, tasks=tuple(r for r in suite.tasks if r.dataset is None))
     files, left_out = _prepared(local, cache, lambda _: None)
-    learners = [find_learner(name) for name in suite.learners]
+    learners = {reference: find_learner(reference) for reference in suite.learners}
     return narrowed(expand(suite, [*tasks, *files], learners, left_out), request.selection)
 
 

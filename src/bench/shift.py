@@ -90,6 +90,7 @@ class Shift:
             return None
         return Order(
             cell=planned.cell,
+            learner=planned.learner,
             evidence_key=planned.evidence_key,
             attempt=stands.attempt,
             budget=self._budget,
@@ -136,7 +137,7 @@ class Shift:
 
     def _something_left(self, planned: PlannedCell) -> bool:
         stands, budget = self._standing(planned), self._budget
-        space = find_learner(planned.cell.learner).space(planned.cell.task.problem)
+        space = find_learner(planned.learner).space(planned.cell.task.problem)
         return (
             (budget.trials is None or stands.start_trial < budget.trials)
             and (budget.seconds is None or stands.spent_s < budget.seconds)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from bench.budgets import Budget
 from bench.cells import Validation
-from bench.datasets import FeatureKind, ProblemType
+from bench.datasets import ColumnKind, ProblemType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,10 +21,14 @@ class TaskReference:
     dataset: str | None = None
     """A table of the catalogue."""
     file: str | None = None
-    """Or a local CSV file, absolute."""
+    """Or a local file, absolute: CSV, Parquet or ARFF."""
+    cached: str | None = None
+    """Or a table that was put into the cache under this name: a data frame's."""
     target: str | None = None
     problem: ProblemType | None = None
-    kinds: Mapping[str, FeatureKind] = field(default_factory=dict)
+    kinds: Mapping[str, ColumnKind] = field(default_factory=dict)
+    group: str | None = None
+    time: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +44,7 @@ class Suite:
     """SHA-256 of the file, 16 hex digits."""
     tasks: tuple[TaskReference, ...]
     learners: tuple[str, ...]
+    """By name, or by import path: `package.module:attribute`."""
     budget: Budget
     validation: Validation
     folds: int
@@ -48,5 +53,7 @@ class Suite:
     interventions: tuple[str, ...]
     train_cap: int | None
     test_cap: int | None
+    device: str = "cpu"
+    """`cpu`, or `cuda`: what the cells have; there seconds are wall seconds, for every learner."""
     allowed_failures: float
     """The share of cells that may fail before the exit code says so."""

@@ -49,6 +49,7 @@ CELL = Cell(
 )
 ORDER = Order(
     cell=CELL,
+    learner=CELL.learner,
     evidence_key="aa" * 16,
     attempt=1,
     budget=Budget(seconds=4.0, trials=50),
@@ -65,7 +66,11 @@ PLAN = Plan(
     suite=SUITE,
     budget=SUITE.budget,
     tasks=(CELL.task,),
-    cells=(PlannedCell(cell=CELL, evidence_key=ORDER.evidence_key, learner_hash="l", lock_hash="k"),),
+    cells=(
+        PlannedCell(
+            cell=CELL, learner=CELL.learner, evidence_key=ORDER.evidence_key, learner_hash="l", lock_hash="k"
+        ),
+    ),
     exclusions=(),
 )
 

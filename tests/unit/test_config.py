@@ -423,7 +423,7 @@ def suite(write):
 
 def planned(suite, cell, **changes):
     task = dataclasses.replace(cell.task, **changes)
-    return expand(suite, [task], [learner("dummy"), learner("xgboost")], ())
+    return expand(suite, [task], {name: learner(name) for name in ("dummy", "xgboost")}, ())
 
 
 def test_a_plan_holds_every_cell_once(suite, cell):
@@ -489,7 +489,7 @@ def test_limits_are_judged_by_the_rows_of_one_fit(cell, procedure, cap, validati
 def test_a_cell_past_a_limit_is_planned_with_its_reason(suite, cell):
     large = dataclasses.replace(cell.task.dataset, n_rows=200_000)
     task = dataclasses.replace(cell.task, dataset=large)
-    plan = expand(suite, [task], [learner("dummy"), learner("gp-exact")], ())
+    plan = expand(suite, [task], {name: learner(name) for name in ("dummy", "gp-exact")}, ())
     assert {each.cell.learner: bool(each.not_applicable) for each in plan.cells} == {
         "dummy": False,
         "gp-exact": True,

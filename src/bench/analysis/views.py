@@ -42,6 +42,10 @@ class View:
     failure_policy: Literal["fallback", "dummy", "complete-pairs"] = "fallback"
     """An entry without an error is given the reference's default error, or the dummy's, or the task is
     left out wherever this entry is compared."""
+    show: Literal["tuned", "default", "ensembled"] = "tuned"
+    """The best validated trial, the default configuration, or an ensemble of the entry's trials."""
+    metric: str | None = None
+    """The test metric that errors are made of; None for each problem type's primary score."""
     reference: str = "random-forest"
     """The learner whose default configuration every error is compared with."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -17,12 +17,15 @@ from bench.tasks import Split, Task, TaskShape
 
 
 def expand(
-    suite: Suite, tasks: Sequence[Task], learners: Sequence[Learner], exclusions: Sequence[Exclusion]
+    suite: Suite, tasks: Sequence[Task], learners: Mapping[str, Learner], exclusions: Sequence[Exclusion]
 ) -> Plan:
-    """Return the plan: every task x split x learner x intervention x seed, and what is left out."""
+    """Return the plan: every task x split x learner x intervention x seed, and what is left out.
+
+    `learners` go by what the suite calls them, a name or an import path.
+    """
     cells = tuple(
-        _planned(cell, learner)
-        for task, learner in itertools.product(tasks, learners)
+        _planned(cell, reference, learner)
+        for task, (reference, learner) in itertools.product(tasks, learners.items())
         for cell in _cells(suite, task, learner)
     )
     return Plan(
@@ -85,16 +88,17 @@ def _cells(suite: Suite, task: Task, learner: Learner) -> Iterator[Cell]:
             family=learner.family,
             intervention=intervention,
             seed=seed,
-            device="cpu",
+            device=suite.device,
             cores=suite.budget.cores,
             validation=suite.validation,
         )
 
 
-def _planned(cell: Cell, learner: Learner) -> PlannedCell:
+def _planned(cell: Cell, reference: str, learner: Learner) -> PlannedCell:
     learner_hash, lock = specification_hash(learner), lock_hash(learner.packages)
     return PlannedCell(
         cell=cell,
+        learner=reference,
         evidence_key=evidence_key(cell.id, cell.task.fingerprint, learner_hash, lock),
         learner_hash=learner_hash,
         lock_hash=lock,

@@ -16,7 +16,7 @@ from bench.budgets import Budget
 from bench.cells import Validation
 from bench.config.problems import did_you_mean, problem_lines
 from bench.config.schema import SuiteFile, TaskTable
-from bench.datasets import FeatureKind, ProblemType
+from bench.datasets import ColumnKind, ProblemType
 from bench.errors import ConfigError, PrerequisiteError
 from bench.suites import Suite, TaskReference
 
@@ -94,7 +94,7 @@ def _reference(index: int, task: TaskTable, folder: Path) -> TaskReference:
         file=None if task.file is None else str((folder / task.file).resolve()),
         target=task.target,
         problem=None if task.problem is None else ProblemType(task.problem),
-        kinds={column: FeatureKind(kind) for column, kind in task.kinds.items()},
+        kinds={column: ColumnKind(kind) for column, kind in task.kinds.items()},
     )
 
 

@@ -101,7 +101,7 @@ def _last_trial(
     if number < order.start_trial or any(trial.number == number for trial in trials):
         return None
     cell, (status, reason, phase_s) = order.cell, verdict
-    config = find_learner(cell.learner).space(cell.task.problem).trial(cell.search_key, number)
+    config = find_learner(order.learner).space(cell.task.problem).trial(cell.search_key, number)
     billing = state.phase is Phase.BILLED
     billed_s = phase_s if billing else state.last_billed_s
     spent_s = (trials[-1].spent_s if trials else order.spent_s) + billed_s

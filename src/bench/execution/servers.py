@@ -119,7 +119,7 @@ class Servers:
 
 
 def _key(order: Order) -> Key:
-    return tuple(find_learner(order.cell.learner).modules), order.cell.cores
+    return tuple(find_learner(order.learner).modules), order.cell.cores
 
 
 def _end(servers: Sequence[Server]) -> list[int]:

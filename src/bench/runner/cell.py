@@ -66,7 +66,7 @@ def run_cell(order: Order, state: State, report: Reporter, limits: dict[str, str
     state.reset(order.spent_s)
     training, test, rows = load_cell(order)
     report.loaded(rows)
-    learner = find_learner(order.cell.learner)
+    learner = find_learner(order.learner)
     meter = CellMeter(state, order.spent_s)
     with meter.timing(Phase.WARM_UP) as warm_up:
         learner.warm_up(training.problem)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench.datasets import FeatureKind, ProblemType
+from bench.datasets import ColumnKind, FeatureKind, ProblemType
 from bench.errors import DataError
 from bench.sources.delimited import read_delimited
 from bench.sources.tables import Content, Layout, assemble
@@ -15,7 +15,7 @@ def read_file(
     path: Path,
     target: str,
     problem: ProblemType | None = None,
-    kinds: Mapping[str, FeatureKind] | None = None,
+    kinds: Mapping[str, ColumnKind] | None = None,
 ) -> Content:
     """Return the table in a CSV file (commas, semicolons or tabs; gzip and zip are opened).
 
@@ -32,6 +32,13 @@ def read_file(
     if raw and not len(raw[0].values):
         raise DataError(f"{path} has a first line with names, but no rows")
     try:
-        return assemble(raw, Layout(target=target, problem=problem, kinds=kinds or {}))
+        return assemble(
+            raw,
+            Layout(
+                target=target,
+                problem=problem,
+                kinds={name: FeatureKind(kind.value) for name, kind in (kinds or {}).items()},
+            ),
+        )
     except DataError as error:
         raise DataError(f"{path}: {error}") from None

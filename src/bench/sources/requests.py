@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.datasets import FeatureKind, ProblemType
+from bench.datasets import ColumnKind, ProblemType
 from bench.errors import DataError
 
 
@@ -21,7 +21,7 @@ class LocalFile:
     path: Path
     target: str
     problem: ProblemType | None = None
-    kinds: Mapping[str, FeatureKind] = field(default_factory=dict)
+    kinds: Mapping[str, ColumnKind] = field(default_factory=dict)
 
     @property
     def cached_name(self) -> str:
@@ -76,6 +76,6 @@ class TableRequest:
         if file is None:
             return cls(name=values["name"])
         problem = None if file["problem"] is None else ProblemType(file["problem"])
-        kinds = {column: FeatureKind(kind) for column, kind in file["kinds"].items()}
+        kinds = {column: ColumnKind(kind) for column, kind in file["kinds"].items()}
         local = LocalFile(path=Path(file["path"]), target=file["target"], problem=problem, kinds=kinds)
         return cls(name=values["name"], file=local)

@@ -23,6 +23,7 @@ class ZooLearner(ABC):
     packages: tuple[str, ...] = ()
     modules: tuple[str, ...] = COMMON_MODULES
     polls_deadline: bool = False
+    devices: tuple[str, ...] = ("cpu",)
 
     @abstractmethod
     def space(self, problem: ProblemType) -> Space:

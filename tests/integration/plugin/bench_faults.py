@@ -178,6 +178,7 @@ class Faulty:
     version = 1
     packages = ()
     polls_deadline = False
+    devices = ("cpu",)
 
     def __init__(self, name, estimator, modules=("bench_faults",), steps=9):
         self.name = self.title = name
