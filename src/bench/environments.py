@@ -30,6 +30,8 @@ class Environment:
     cpu: str
     cpu_count: int
     memory_bytes: int
+    gpus: tuple[str, ...]
+    """The models of NVIDIA GPUs that the kernel's driver knows."""
     commit: str | None
     """The commit of the source checkout, `-dirty` where it had changes; None in an installed package."""
 
@@ -74,8 +76,16 @@ def capture_environment() -> Environment:
         cpu=_cpu_name(),
         cpu_count=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         memory_bytes=_memory_bytes(),
+        gpus=gpu_names(),
         commit=_commit(Path(__file__).resolve().parent),
     )
+
+
+def gpu_names() -> tuple[str, ...]:
+    """Return the models of the NVIDIA GPUs, by the kernel's driver; empty without one. Touches no device."""
+    files = sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
+    lines = (line for file in files for line in file.read_text().splitlines())
+    return tuple(line.partition(":")[2].strip() for line in lines if line.startswith("Model"))
 
 
 def _cpu_name() -> str:

@@ -100,7 +100,13 @@ class Learner(Protocol):
 
 
 def specification_hash(learner: Learner) -> str:
-    """Return a hash of what the learner declares: its name, version, packages and spaces."""
+    """Return a hash of what the learner declares: its name, version, packages and spaces.
+
+    A learner may carry `source_hash`, of what else its results depend on: one that is found by import path
+    carries a hash of its file, so that evidence of other code does not count as its own.
+    """
     spaces = {problem.value: learner.space(problem).describe() for problem in ProblemType}
     spec = [learner.name, learner.version, learner.packages, spaces]
+    source = getattr(learner, "source_hash", "")
+    spec += [source] if source else []
     return hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:16]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import secrets
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,9 +20,9 @@ from bench.events import (
     RunStarted,
 )
 from bench.execution.progress import Executor
+from bench.learners import Learner
+from bench.line_up import usable
 from bench.plans import Exclusion, Plan
-from bench.registry import learner as find_learner
-from bench.registry import missing
 from bench.shift import Shift
 from bench.sources.cache import Cache
 from bench.sources.catalog import record
@@ -30,7 +30,7 @@ from bench.sources.outline import outline
 from bench.sources.prepare import prepare
 from bench.sources.requests import LocalFile, TableRequest
 from bench.splits.plan import split_plan
-from bench.store.sqlite import RunRequest, Store
+from bench.store.sqlite import Forget, RunRequest, Store
 from bench.suites import Suite, TaskReference
 from bench.tasks import Task
 
@@ -43,6 +43,8 @@ class Request:
     """`-k`: which cells, by id."""
     fresh: bool = False
     """Begin every cell anew instead of going on with what the store holds."""
+    rerun_failed: bool = False
+    """Begin every cell anew that failed."""
     isolated: bool = True
     """Whether each cell gets a limited process of its own."""
     within_s: float | None = None
@@ -58,23 +60,12 @@ def make_plan(suite: Suite, cache: Cache, request: Request, say: Callable[[str],
         NothingSelectedError: no cell is left.
         PrerequisiteError: no learner of the suite is installed, or no table of it can be had.
     """
-    learners = {reference: find_learner(reference) for reference in suite.learners}
-    exclusions = [
-        Exclusion(
-            what=f"learner {learner.name}",
-            reason=f"needs {', '.join(absent)}; install with `pip install 'inductive-bench[cpu]'`",
-        )
-        for learner in learners.values()
-        if (absent := missing(learner))
-    ]
-    if len(exclusions) == len(learners):
-        raise PrerequisiteError(f"{exclusions[0].what}: {exclusions[0].reason}")
-    wanted = _selected_tasks(suite, cache, request)
+    learners, unusable = _usable(suite)
+    wanted = _selected_tasks(suite, learners, cache, request)
     tasks, left_out = _prepared(dataclasses.replace(suite, tasks=wanted), cache, say)
     if not tasks and left_out and all(reason.unusable for reason in left_out):
         raise PrerequisiteError(f"{suite.path}: no table can be had: {_reasons(left_out)}")
-    installed = {reference: learner for reference, learner in learners.items() if not missing(learner)}
-    plan = narrowed(expand(suite, tasks, installed, (*exclusions, *left_out)), request.selection)
+    plan = narrowed(expand(suite, tasks, learners, (*unusable, *left_out)), request.selection)
     return plan if request.isolated else _unisolated(plan)
 
 
@@ -85,11 +76,14 @@ def _unisolated(plan: Plan) -> Plan:
     return dataclasses.replace(plan, cells=tuple(cells))
 
 
-def _selected_tasks(suite: Suite, cache: Cache, request: Request) -> tuple[TaskReference, ...]:
+def _selected_tasks(
+    suite: Suite, learners: Mapping[str, Learner], cache: Cache, request: Request
+) -> tuple[TaskReference, ...]:
     """Return the tasks with a cell that the selection matches, so that no other table is fetched."""
     if request.selection is None:
         return suite.tasks
-    selected = {planned.cell.task.name for planned in outline_plan(suite, cache, request).cells}
+    outlined = narrowed(_outlined(suite, learners, cache), request.selection)
+    selected = {planned.cell.task.name for planned in outlined.cells}
     return tuple(reference for reference in suite.tasks if reference.name in selected)
 
 
@@ -100,7 +94,15 @@ def outline_plan(suite: Suite, cache: Cache, request: Request) -> Plan:
 
     Raises:
         NothingSelectedError: no cell is left.
+        PrerequisiteError: no learner of the suite can run here.
     """
+    learners, unusable = _usable(suite)
+    plan = _outlined(suite, learners, cache)
+    plan = dataclasses.replace(plan, exclusions=(*unusable, *plan.exclusions))
+    return narrowed(plan, request.selection)
+
+
+def _outlined(suite: Suite, learners: Mapping[str, Learner], cache: Cache) -> Plan:
     tasks = []
     for reference in suite.tasks:
         if reference.dataset is not None:
@@ -108,10 +110,16 @@ def outline_plan(suite: Suite, cache: Cache, request: Request) -> Plan:
             dataset = cache.describe(reference.dataset) or outline(known)
             splits = split_plan(dataset, known.openml_task_id)
             tasks.append(Task(name=reference.name, dataset=dataset, splits=splits))
-    local = dataclasses.replace(suite, tasks=tuple(r for r in suite.tasks if r.dataset is None))
-    files, left_out = _prepared(local, cache, lambda _: None)
-    learners = {reference: find_learner(reference) for reference in suite.learners}
-    return narrowed(expand(suite, [*tasks, *files], learners, left_out), request.selection)
+    own = dataclasses.replace(suite, tasks=tuple(r for r in suite.tasks if r.dataset is None))
+    own_tasks, left_out = _prepared(own, cache, lambda _: None)
+    return expand(suite, [*tasks, *own_tasks], learners, left_out)
+
+
+def _usable(suite: Suite) -> tuple[Mapping[str, Learner], tuple[Exclusion, ...]]:
+    learners, unusable = usable(suite)
+    if not learners:
+        raise PrerequisiteError("\n".join(f"{each.what}: {each.reason}" for each in unusable))
+    return learners, unusable
 
 
 def _prepared(suite: Suite, cache: Cache, say: Callable[[str], None]) -> tuple[list[Task], list[Exclusion]]:
@@ -178,7 +186,8 @@ def run(
     since = _fresh_since(plan, store, request)
     asked = RunRequest(key=request.key, within_s=request.within_s, fresh_since=since)
     store.add_run(run_id, plan, asked, capture_environment())
-    shift = Shift(plan, store, cache, run_id, since)
+    forget = Forget(before=since, failed_but_by=run_id if request.rerun_failed else None)
+    shift = Shift(plan, store, cache, run_id, forget)
     done_before = len(plan.runnable) - len(shift.waiting)
     yield RunStarted(run_id=run_id, plan=plan, done_before=done_before, to_do=len(shift.waiting))
     yield from shift.work(executor)

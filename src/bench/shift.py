@@ -16,7 +16,7 @@ from bench.registry import learner as find_learner
 from bench.sources.cache import Cache
 from bench.store.leases import Holder
 from bench.store.resume import Standing
-from bench.store.sqlite import Store
+from bench.store.sqlite import Forget, Store
 from bench.trials import Outcome
 
 MOST_DEATHS = 5
@@ -28,9 +28,9 @@ ELSEWHERE_S = 1.0
 class Shift:
     """Hands out each cell when there is room for it, and keeps what comes back before anyone hears of it."""
 
-    def __init__(self, plan: Plan, store: Store, cache: Cache, run_id: str, since: str | None) -> None:
-        """Take the cells of a plan that the store does not hold; evidence before `since` does not count."""
-        self._budget, self._store, self._run_id, self._since = plan.budget, store, run_id, since
+    def __init__(self, plan: Plan, store: Store, cache: Cache, run_id: str, forget: Forget) -> None:
+        """Take the cells of a plan that the store does not hold, less what it is to forget."""
+        self._budget, self._store, self._run_id, self._forget = plan.budget, store, run_id, forget
         self._cache_root = str(cache.root)
         self._holder = Holder.this_process()
         self._running: dict[str, tuple[PlannedCell, Order]] = {}
@@ -102,7 +102,7 @@ class Shift:
         )
 
     def _standing(self, planned: PlannedCell) -> Standing:
-        return self._store.standing(planned.evidence_key, self._budget, self._since)
+        return self._store.standing(planned.evidence_key, self._budget, self._forget)
 
     def _keep(self, happening: Progress) -> Iterator[Event]:
         """Put into the store what happened, and only then say so."""

@@ -55,5 +55,8 @@ class Suite:
     test_cap: int | None
     device: str = "cpu"
     """`cpu`, or `cuda`: what the cells have; there seconds are wall seconds, for every learner."""
+    exact_limit_s: float | None = None
+    """The dearest fit of an exact learner, in foretold seconds, above which its approximation stands in; None
+    for the learners' own limits."""
     allowed_failures: float
     """The share of cells that may fail before the exit code says so."""

@@ -85,7 +85,7 @@ def test_no_verb_is_a_question(bench):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (("run",), "bench run: Missing argument 'SUITE'."),
+        (("run",), "bench run: Missing argument 'SUITE|FILE'."),
         (("run", "smoke", "--nope"), "bench run: No such option"),
         (("run", "smoke", "--budget", "soon"), '"soon" is no duration'),
         (("run", "smoke", "--budget", "0"), "more than 0 and at most 604800 seconds"),

@@ -228,8 +228,8 @@ def test_only_what_is_billed_is_spent(state):
         burn(0.1)
     assert 2.1 <= inside <= after < 2.2
     assert meter.spent_s() == after, "neither before, nor between, nor after"
-    assert spans[0].cpu_s >= 0.1
-    assert after == pytest.approx(2.0 + meter.last.cpu_s)
+    assert spans[0].billed_s >= 0.1
+    assert after == pytest.approx(2.0 + meter.last.billed_s)
     assert meter.last.wall_s >= 0.1
 
 
@@ -377,3 +377,16 @@ def test_another_process_sees_the_page():
     assert os.waitpid(child, 0)[1] == 0
     assert (mine.phase, mine.trial, mine.billed_wall_s) == (Phase.BILLED, 12, 1.25)
     assert 0 <= mine.phase_wall_s < 30, "by one clock"
+
+
+def test_with_a_device_wall_seconds_are_billed():
+    state = State(mmap.mmap(-1, PAGE_BYTES))
+    meter = CellMeter(state, spent_s=1.0, device="cuda")
+    with meter.billing(0):
+        time.sleep(0.15)  # no CPU is used
+    assert 0.15 <= meter.last.billed_s < 1.0
+    assert meter.spent_s() == pytest.approx(1.0 + meter.last.billed_s)
+    cpu_only = CellMeter(state, spent_s=0.0)
+    with cpu_only.billing(0):
+        time.sleep(0.15)
+    assert cpu_only.last.billed_s < 0.1

@@ -24,12 +24,12 @@ from bench.store import predictions as prediction_files
 from bench.store.leases import Holder, _started
 from bench.store.opening import SCHEMA_VERSION, open_store, read_store
 from bench.store.query import cell_rows, find_run, runs, trial_rows
-from bench.store.sqlite import FILE_NAME, RunRequest
+from bench.store.sqlite import FILE_NAME, Forget, RunRequest
 from bench.trials import Flag, Outcome, TrialStatus
 
 ENVIRONMENT = Environment(
     packages={"numpy": "2.0"}, python="3.11", system="Linux", cpu="a cpu", cpu_count=2, memory_bytes=1,
-    commit=None,
+    gpus=(), commit=None,
 )  # fmt: skip
 ROWS = {"train": 90, "fit": 60, "validation": 30, "test": 10, "test_minority": 4}
 OK = Outcome(status=CellStatus.OK, complete=True, ended_by="trials", wall_s=2.5, log="said\n")
@@ -365,9 +365,9 @@ def test_a_fresh_start_that_was_stopped_goes_on_and_one_that_ended_does_not(
 def test_evidence_from_before_does_not_count_for_a_fresh_start(store, run, order, make_trial):
     attempt(store, order, [make_trial(0), make_trial(1)])
     assert store.standing(order.evidence_key, order.budget).done
-    fresh = store.standing(order.evidence_key, order.budget, since="9999")
+    fresh = store.standing(order.evidence_key, order.budget, Forget(before="9999"))
     assert (fresh.done, fresh.fresh, fresh.attempt, fresh.start_trial) == (False, True, 2, 0)
-    assert store.standing(order.evidence_key, order.budget, since="2000").done
+    assert store.standing(order.evidence_key, order.budget, Forget(before="2000")).done
 
 
 def test_more_memory_takes_a_cell_up_again_that_had_too_little(store, run, order, make_trial):

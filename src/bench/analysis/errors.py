@@ -6,15 +6,19 @@ of an entry to the reference does not depend on which other entries there are.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pandas as pd
 
-from bench.analysis.traces import Traces
-from bench.analysis.views import Defaults, Results, View, defaults
+from bench.analysis.metrics import PRIMARY, floored
+from bench.analysis.results import Defaults, Results, defaults
+from bench.analysis.traces import Traces, numbered
+from bench.analysis.views import View
 from bench.datasets import ProblemType
+from bench.metrics import METRICS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,19 +59,23 @@ def errors(shown: Results, of: Traces, view: View) -> Errors:
 
     `shown` are the results of the same view of the same traces. A task where the reference failed leaves
     the ratios, and a note says so; splits where it has not run yet are left out until it has.
+
+    Nothing stands in for a metric that an entry's models do not offer, whatever the policy: the task is left
+    out wherever this entry is compared. An entry that offers it on no task of a problem type is given no
+    stand-in for its failures there either.
     """
     (entry, entries), (task, tasks) = pd.factorize(shown.entry), pd.factorize(shown.task)
     grid = _Grid(shape=(len(entries), len(tasks)), place=entry * len(tasks) + task)
     first = np.unique(task, return_index=True)[1]
     reference = defaults(of, view.reference, view).at(shown.slot)
-    absent = shown.missing | shown.not_applicable
+    absent = (shown.missing | shown.not_applicable) & ~_never_offered(shown)
     stand_in = _stand_ins(of, view, reference, shown.slot)
-    error = np.where(absent, stand_in, shown.test_score)
+    error = np.where(absent, stand_in, shown.error)
     n_scored = (grid.count(shown.scored) > 0).sum(axis=1)
-    mean = grid.mean(error, shown.scored | absent)
-    log_ratio = _log_ratios(grid, error, shown.scored | absent, reference, shown.problem[first])
-    failed, unplanned = _without_reference(task, len(tasks), reference)
-    log_ratio[:, failed | unplanned] = np.nan
+    mean = grid.mean(error, ~shown.pending)
+    log_ratio = _log_ratios(grid, error, ~shown.pending, reference, _metrics(view, shown.problem[first]))
+    without = _without_reference(task, len(tasks), reference)
+    log_ratio[:, np.logical_or.reduce(without)] = np.nan
     log_ratio[n_scored == 0], mean[n_scored == 0] = np.nan, np.nan
     return Errors(
         entries=tuple(entries),
@@ -79,24 +87,10 @@ def errors(shown: Results, of: Traces, view: View) -> Errors:
         n_scored=n_scored,
         n_stood_in=(grid.count(absent & np.isfinite(stand_in)) > 0).sum(axis=1),
         notes=(
-            *_reference_notes(view, tasks, failed, unplanned),
+            *_reference_notes(view, tasks, without),
             *_bare_notes(view, int((absent & np.isnan(stand_in)).sum())),
+            *_offer_notes(view, shown),
         ),
-    )
-
-
-def floored(error: Floats, problem: Texts, n_test: Floats, n_minority: Floats) -> Floats:
-    """Return errors that can be logged.
-
-    An error rate of k in n becomes (k + 1/2) / (n + 1); 1 - AUC grows by 1 / (2 x the rows of the rarer
-    class); an RMSE stays, but for the smallest positive number instead of 0. The counts are those of
-    all the test rows that an error is the mean of.
-    """
-    rate = (error * n_test + 0.5) / (n_test + 1)
-    auc = error + 0.5 / np.maximum(n_minority, 1)
-    rmse = np.maximum(error, np.finfo(float).tiny)
-    return np.select(
-        [problem == ProblemType.MULTICLASS.value, problem == ProblemType.BINARY.value], [rate, auc], rmse
     )
 
 
@@ -125,38 +119,61 @@ def _stand_ins(of: Traces, view: View, reference: Defaults, slot: Ints) -> Float
     """Return what each result is given if its own error is missing; NaN for nothing."""
     match view.failure_policy:
         case "fallback":
-            return reference.test_score
+            return reference.error
         case "dummy":
-            return defaults(of, DUMMY, view).at(slot).test_score
+            return defaults(of, DUMMY, view).at(slot).error
         case "complete-pairs":
             return np.full(len(slot), np.nan)
 
 
-def _log_ratios(grid: _Grid, error: Floats, known: Mask, reference: Defaults, problem: Texts) -> Floats:
-    """Return ln(reference / error) of the means over the splits that have both."""
-    paired = known & np.isfinite(reference.test_score)
+def _metrics(view: View, problem: Texts) -> Texts:
+    """Return the name of what the errors of each problem type are made of."""
+    return np.array([view.metric or PRIMARY[ProblemType(each)] for each in problem], dtype=object)
+
+
+def _never_offered(shown: Results) -> Mask:
+    """Return which results are of entries whose models never offer the metric on this problem type."""
+    kind = numbered(shown.entry, shown.problem)
+    n = int(kind.max(initial=-1)) + 1
+    offers = np.bincount(kind[shown.scored], minlength=n) > 0
+    lacks = np.bincount(kind[shown.not_offered], minlength=n) > 0
+    never: Mask = (lacks & ~offers)[kind]
+    return never
+
+
+def _log_ratios(grid: _Grid, error: Floats, known: Mask, reference: Defaults, metric: Texts) -> Floats:
+    """Return ln(reference / error) of the means over the splits that have both; `metric` is (T,)."""
+    paired = known & np.isfinite(reference.error)
     n_test, n_minority = grid.sum(reference.n_test, paired), grid.sum(reference.n_test_minority, paired)
-    what = np.broadcast_to(problem, grid.shape)
+    of = np.broadcast_to(metric, grid.shape)
     own, other = (
-        floored(grid.mean(values, paired), what, n_test, n_minority)
-        for values in (error, reference.test_score)
+        floored(grid.mean(values, paired), of, n_test, n_minority) for values in (error, reference.error)
     )
     return np.log(other) - np.log(own)
 
 
-def _without_reference(task: Ints, n_tasks: int, reference: Defaults) -> tuple[Mask, Mask]:
-    """Return (T,) where the reference failed on some split, and where it is not in the plan."""
-    failed = np.bincount(task[reference.final & np.isnan(reference.test_score)], minlength=n_tasks) > 0
-    return failed, np.bincount(task[reference.planned], minlength=n_tasks) == 0
+def _without_reference(task: Ints, n_tasks: int, reference: Defaults) -> tuple[Mask, Mask, Mask]:
+    """Return (T,) where the reference failed on some split, lacks the metric there, and is not planned."""
+    bare = np.isnan(reference.error)
+    failed, lacking = (
+        np.bincount(task[where], minlength=n_tasks) > 0
+        for where in (reference.final & ~reference.valid, reference.valid & bare)
+    )
+    return failed, lacking & ~failed, np.bincount(task[reference.planned], minlength=n_tasks) == 0
 
 
-def _reference_notes(view: View, tasks: Texts, failed: Mask, unplanned: Mask) -> list[str]:
+def _reference_notes(view: View, tasks: Texts, without: tuple[Mask, Mask, Mask]) -> list[str]:
+    failed, lacking, unplanned = without
     if len(tasks) and unplanned.all():
         advice = (
             "entries are in the order of their ranks; any learner of the run may be the reference instead"
         )
         return [f"no {view.reference} in this run: no ratios; {advice}"]
-    causes = ((tasks[failed], "failed in its default configuration"), (tasks[unplanned], "is not planned"))
+    causes = (
+        (tasks[failed], "failed in its default configuration"),
+        (tasks[lacking], f"offers no {view.metric}"),
+        (tasks[unplanned], "is not planned"),
+    )
     return [
         f"No error ratios on {', '.join(where)}: the reference {view.reference} {why} there"
         for where, why in causes
@@ -168,3 +185,16 @@ def _bare_notes(view: View, n_bare: int) -> list[str]:
     if view.failure_policy != "dummy" or not n_bare:
         return []
     return [f"{n_bare} errors are missing where {DUMMY} has none to stand in: their tasks are left out"]
+
+
+def _offer_notes(view: View, shown: Results) -> list[str]:
+    """Say whose models lack the metric, and that nothing stands in for it."""
+    if view.metric is None or not shown.not_offered.any():
+        return []
+    lacking = dict.fromkeys(zip(shown.entry[shown.not_offered], shown.task[shown.not_offered], strict=True))
+    counts = Counter(entry for entry, _ in lacking)
+    whose = ", ".join(f"{entry} ({n})" for entry, n in counts.items())
+    what = METRICS[view.metric]
+    needs = what.needs in ("probabilities", "density")
+    why = f"offers no {what.needs}" if needs else "it is undefined there"
+    return [f"No {what.title} on so many tasks of {whose}: {why}; nothing stands in for it"]

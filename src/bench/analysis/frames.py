@@ -65,12 +65,17 @@ TRIAL_COLUMNS: Columns = {
     "unbilled_s": float,
     "n_test": float,
     "n_test_minority": float,
+    "metrics": str,
 }
 """One row per trial of every attempt, in any order. Attempts of a cell grow with time.
 
 A budget that is NaN has no such limit. `flags` are joined by commas; `spent_s` counts the cell's billed
-seconds up to the end of the trial; `n_test_minority` is the rows of the rarer class in a binary test set.
+seconds up to the end of the trial; `n_test_minority` is the rows of the rarer class in a binary test set;
+`metrics` is JSON, part (`train`, `validation`, `test`) to metric to value.
 """
+
+OPTIONAL: Mapping[str, str] = {"metrics": "{}"}
+"""What a column that may be absent then holds: such trials offer no metric beside the primary score."""
 
 
 def trials_frame(rows: Iterable[Mapping[str, Any]] | Mapping[str, Any] | pd.DataFrame = ()) -> pd.DataFrame:
@@ -104,6 +109,8 @@ def cells_frame(rows: Iterable[Mapping[str, Any]] | Mapping[str, Any] | pd.DataF
 
 def _typed(what: str, rows: Any, columns: Columns) -> pd.DataFrame:
     frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(rows or {name: [] for name in columns})
+    absent = {name: OPTIONAL[name] for name in columns if name in OPTIONAL and name not in frame.columns}
+    frame = frame.assign(**absent)
     missing = [name for name in columns if name not in frame.columns]
     if missing:
         raise ValueError(f"{what}: the columns {', '.join(missing)} are missing")

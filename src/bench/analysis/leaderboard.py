@@ -11,15 +11,21 @@ import numpy as np
 
 from bench.analysis.errors import DUMMY, Errors, errors
 from bench.analysis.intervals import bootstrap_means
+from bench.analysis.metrics import checked, problems_with
 from bench.analysis.provenance import budget_label, is_replay, run_notes
+from bench.analysis.qualities import Calibration, Density, calibrations, densities
+from bench.analysis.results import Results, results
 from bench.analysis.tiers import MIN_DATASETS, compare_pairs, tiers
 from bench.analysis.traces import numbered, traces
-from bench.analysis.views import Results, View, results
+from bench.analysis.views import View
 from bench.datasets import ProblemType
+from bench.errors import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
+
+    from bench.analysis.ensembles import CellPredictions
 
     Floats: TypeAlias = NDArray[np.float64]
     Texts: TypeAlias = NDArray[np.object_]
@@ -70,6 +76,8 @@ class Row:
     median_s: float
     """Billed seconds of the median result; of a family, all its members together."""
     median_trials: float
+    calibration: Calibration
+    density: Density
 
     @property
     def defaults_only(self) -> bool:
@@ -94,15 +102,34 @@ class Leaderboard:
     notes: tuple[str, ...]
     """What was left out and what limits the evidence, a line each."""
 
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row for each entry with every number in full: log error ratios, not per cent."""
+        from bench.analysis.tables import to_frame
 
-def leaderboard(trials: pd.DataFrame, cells: pd.DataFrame, view: View) -> Leaderboard:
+        return to_frame(self)
+
+    def _repr_html_(self) -> str:
+        from bench.analysis.tables import html
+
+        return html(self)
+
+
+def leaderboard(
+    trials: pd.DataFrame,
+    cells: pd.DataFrame,
+    view: View,
+    stored: Mapping[str, CellPredictions] | None = None,
+) -> Leaderboard:
     """Return the leaderboard of the frames (`trials_frame`, `cells_frame`) under a view.
 
     It may be asked for while a run is going on: what has no error yet is left out, and a note says so.
-    Raises ConfigError where two cells of one learner stand for the same split and seed.
+    A view of ensembles needs the `stored` predictions of the cells, by evidence key.
+    Raises ConfigError where two cells of one learner stand for the same split and seed, and for a metric that
+    is none, can be no error, or that no task here has.
     """
+    cells, left_out = _with_metric(cells, view)
     of = traces(trials, cells)
-    shown = results(of, view)
+    shown = results(of, view, stored)
     found = errors(shown, of, view)
     problem, ratios = _by_dataset(found)
     rows = _rows(found, shown, ratios, problem)
@@ -114,8 +141,30 @@ def leaderboard(trials: pd.DataFrame, cells: pd.DataFrame, view: View) -> Leader
         n_tasks=len(found.tasks),
         datasets={problem.value: int((compared == problem.value).sum()) for problem in ProblemType},
         rows=rows,
-        notes=(*found.notes, *run_notes(cells, of.cells, shown, view), *_cautions(rows, view, len(compared))),
+        notes=(
+            *left_out,
+            *found.notes,
+            *shown.notes,
+            *run_notes(cells, of.cells, shown, view),
+            *_cautions(rows, view, len(compared)),
+        ),
     )
+
+
+def _with_metric(cells: pd.DataFrame, view: View) -> tuple[pd.DataFrame, list[str]]:
+    """Return the cells of the problem types that have the view's metric, and what is said of the others."""
+    if view.metric is None:
+        return cells, []
+    title = checked(view.metric).title
+    problems = [problem.value for problem in problems_with(view.metric)]
+    has = cells["problem"].isin(problems)
+    if len(cells) and not has.any():
+        raise ConfigError(
+            f"no task of this run has a {title} ({view.metric}): it is of {' and '.join(problems)} tasks"
+        )
+    n = cells.loc[~has, "task"].nunique()
+    note = f"{n} tasks have no {title} and are left out: it is of {' and '.join(problems)} ones"
+    return cells[has].reset_index(drop=True), [note] if n else []
 
 
 def _by_dataset(found: Errors) -> tuple[Texts, Floats]:
@@ -147,6 +196,8 @@ def _rows(found: Errors, shown: Results, ratios: Floats, problem: Texts) -> tupl
         "losses": (found.log_ratio <= -TIE).sum(axis=1).tolist(),
         "n_tasks": found.n_scored.tolist(),
         "n_stood_in": found.n_stood_in.tolist(),
+        "calibration": calibrations(shown, found.entries),
+        "density": densities(shown, found.entries),
         **_totals(shown, found.entries),
     }
     ranking = sorted(range(len(overall)), key=lambda i: _standing(overall[i].mean, float(ranks[i])))
@@ -208,7 +259,7 @@ def _cautions(rows: tuple[Row, ...], view: View, n_datasets: int) -> list[str]:
         cautions.append(
             f"Fewer than {MIN_DATASETS} datasets: nothing can be told apart, so all share one tier"
         )
-    if any(row.defaults_only for row in rows):
+    if view.show != "default" and any(row.defaults_only for row in rows):
         cautions.append(
             f"defaults only: under {FEW_TRIALS} trials in the median result; a tour, not evidence"
         )

@@ -1,113 +1,59 @@
-"""A leaderboard as text, Markdown, CSV and JSON, all from one definition of its columns."""
+"""A leaderboard as text, Markdown, HTML, LaTeX, CSV, JSON and a data frame, all of the same columns."""
 
 from __future__ import annotations
 
 import csv
+import html as markup
 import io
 import json
 import math
+import re
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bench.analysis.leaderboard import Estimate, Leaderboard, Row
+from bench.analysis.columns import EXTRAS, Column, Extra, columns, error_change, estimate, legend, title
+from bench.analysis.leaderboard import Leaderboard
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "columns", "error_change", "estimate", "html", "latex", "legend", "markdown", "text", "title", "to_csv",
+    "to_frame", "to_json",
+]  # fmt: skip
 
 TEXT_WIDTH = 100
-_SHOWN_UP_TO = math.log(100)
-"""Errors more than this many times the reference's are shown as `>9900`."""
+_STYLE = """
+.bench-board { overflow-x: auto; }
+.bench-board p { max-width: 60em; margin: 0.5em 0; }
+.bench-board table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+.bench-board th, .bench-board td {
+  padding: 0.2em 0.7em; text-align: right; white-space: nowrap; background: none;
+  border: 0; border-bottom: 1px solid rgba(128, 128, 128, 0.4);
+}
+.bench-board .left { text-align: left; }
+"""
+"""No colour of its own but for translucent lines: text and ground are the page's, light or dark."""
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """One column: how a person reads it, and what it holds."""
-
-    heading: str
-    show: Callable[[Row], str]
-    fields: tuple[str, ...]
-    """What of a row it shows, `name` or `name.part`: the columns of the CSV."""
-    left: bool = False
-    """Whether it is aligned to the left."""
-
-
-def error_change(log_ratio: float) -> str:
-    """Return a log error ratio as a change of the error in whole per cent: `-12` is 12 % lower."""
-    if math.isnan(log_ratio):
-        return "-"
-    if log_ratio < -_SHOWN_UP_TO:
-        return f">{100 * math.expm1(_SHOWN_UP_TO):.0f}"
-    text = f"{100 * math.expm1(-log_ratio):+.0f}"
-    return "0" if text in {"+0", "-0"} else text
-
-
-def estimate(value: Estimate) -> str:
-    """Return an estimate as a change of the error with its interval: `-12 % [-18, -6]`."""
-    if not value.n:
-        return "-"
-    if math.isnan(value.low):
-        return f"{error_change(value.mean)} %"
-    return f"{error_change(value.mean)} % [{error_change(value.high)}, {error_change(value.low)}]"
-
-
-def columns(board: Leaderboard) -> tuple[Column, ...]:
-    """Return the columns of a leaderboard, in order."""
-    return (
-        Column(heading="tier", show=lambda row: "-" if row.tier is None else str(row.tier), fields=("tier",)),
-        Column(heading=board.view.by, show=lambda row: row.entry, fields=("entry",), left=True),
-        Column(heading="all", show=lambda row: estimate(row.overall), fields=_parts("overall")),
-        Column(
-            heading="classification",
-            show=lambda row: estimate(row.classification),
-            fields=_parts("classification"),
-        ),
-        Column(heading="regression", show=lambda row: estimate(row.regression), fields=_parts("regression")),
-        Column(heading="rank", show=lambda row: _number(row.mean_rank, 1), fields=("mean_rank",)),
-        Column(
-            heading="w/t/l",
-            show=lambda row: f"{row.wins}/{row.ties}/{row.losses}",
-            fields=("wins", "ties", "losses"),
-        ),
-        Column(heading="tasks", show=lambda row: str(row.n_tasks), fields=("n_tasks",)),
-        Column(heading="stood in", show=lambda row: _count(row.n_stood_in), fields=("n_stood_in",)),
-        Column(heading="failed", show=lambda row: _count(row.n_failed), fields=("n_failed",)),
-        Column(heading="n/a", show=lambda row: _count(row.n_not_applicable), fields=("n_not_applicable",)),
-        Column(heading="seconds", show=lambda row: _number(row.median_s, 2), fields=("median_s",)),
-        Column(heading="trials", show=_trials, fields=("median_trials", "defaults_only"), left=True),
-    )
-
-
-def title(board: Leaderboard) -> str:
-    """Return what is ranked, at which budget, on how many tables."""
-    shared = ", shared by a family's learners" if board.view.by == "family" else ""
-    replay = ", replayed from a larger run" if board.replay else ""
-    tables = ", ".join(f"{n} {problem}" for problem, n in board.datasets.items() if n)
-    return (
-        f"Leaderboard by {board.view.by}. Budget per cell: {board.budget}{shared}{replay}. "
-        f"Tables compared: {tables or 'none yet'}."
-    )
-
-
-def legend(board: Leaderboard) -> str:
-    """Return how to read the numbers."""
-    return (
-        f"all, classification, regression: errors against those of the default {board.view.reference} "
-        "on the same tables, mean [95 % bootstrap interval over tables]: -12 % is 12 % lower. "
-        "rank: mean over tasks. "
-        "w/t/l: tasks won, tied (within 5 %) and lost against it. One tier: cannot be told apart. "
-        "seconds, trials: of the median split."
-    )
-
-
-def text(board: Leaderboard) -> str:
+def text(board: Leaderboard, extra: Collection[Extra] = ()) -> str:
     """Return the leaderboard as plain aligned text, wrapped at 100 characters."""
-    shown = columns(board)
-    cells = [
-        [column.heading for column in shown],
-        *([column.show(row) for column in shown] for row in board.rows),
-    ]
+    shown = columns(board, extra)
+    cells = _cells(board, shown)
     widths = [max(len(line[i]) for line in cells) for i in range(len(shown))]
-    lines = [*textwrap.wrap(title(board), TEXT_WIDTH), *textwrap.wrap(legend(board), TEXT_WIDTH)]
+    lines = [*textwrap.wrap(title(board), TEXT_WIDTH), *textwrap.wrap(legend(board, extra), TEXT_WIDTH)]
     for block in _blocks(shown, widths):
         lines.append("")
         for line in cells:
@@ -121,31 +67,111 @@ def text(board: Leaderboard) -> str:
     return "\n".join([*lines, *([""] if notes else []), *notes]) + "\n"
 
 
-def markdown(board: Leaderboard) -> str:
+def markdown(board: Leaderboard, extra: Collection[Extra] = ()) -> str:
     """Return the leaderboard as a Markdown table under its title, its notes as a list."""
-    shown = columns(board)
-    lines = [f"**{title(board)}**", "", legend(board), ""]
-    lines.append(_markdown_line([column.heading for column in shown]))
+    shown = columns(board, extra)
+    head, *body = _cells(board, shown)
+    lines = [f"**{title(board)}**", "", legend(board, extra), "", _markdown_line(head)]
     lines.append(_markdown_line([":---" if column.left else "---:" for column in shown]))
-    lines.extend(_markdown_line([column.show(row) for column in shown]) for row in board.rows)
+    lines.extend(map(_markdown_line, body))
     return "\n".join([*lines, "", *(f"- {note}" for note in board.notes)]).rstrip() + "\n"
+
+
+def html(board: Leaderboard, extra: Collection[Extra] = ()) -> str:
+    """Return the leaderboard as a fragment of HTML: no script, nothing fetched, plain ASCII."""
+    shown = columns(board, extra)
+    sides = [' class="left"' if column.left else "" for column in shown]
+    head, *body = (
+        "".join(f"<{tag}{side}>{markup.escape(cell)}</{tag}>" for side, cell in zip(sides, line, strict=True))
+        for tag, line in zip(("th", *["td"] * len(board.rows)), _cells(board, shown), strict=True)
+    )
+    lines = [
+        f'<div class="bench-board"><style>{_STYLE}</style>',
+        f"<p><strong>{markup.escape(title(board))}</strong></p>",
+        f"<p>{markup.escape(legend(board, extra))}</p>",
+        f"<table><thead><tr>{head}</tr></thead><tbody>",
+        *(f"<tr>{line}</tr>" for line in body),
+        "</tbody></table>",
+        *(
+            ["<ul>", *(f"<li>{markup.escape(note)}</li>" for note in board.notes), "</ul>"]
+            * bool(board.notes)
+        ),
+        "</div>",
+    ]
+    return "\n".join(lines).encode("ascii", "xmlcharrefreplace").decode() + "\n"
+
+
+def latex(board: Leaderboard, extra: Collection[Extra] = ()) -> str:
+    """Return the leaderboard as a LaTeX table: needs the package booktabs."""
+    shown = columns(board, extra)
+    head, *body = (
+        " & ".join(
+            _latex(cell) if column.left else _latex_number(cell)
+            for column, cell in zip(shown, line, strict=True)
+        )
+        for line in _cells(board, shown)
+    )
+    notes = [rf"\item {_latex(note)}" for note in board.notes]
+    lines = [
+        r"\begin{table}",
+        rf"\caption{{{_latex(title(board))} {_latex(legend(board, extra))}}}",
+        rf"\begin{{tabular}}{{{''.join('l' if column.left else 'r' for column in shown)}}}",
+        r"\toprule",
+        rf"{head} \\",
+        r"\midrule",
+        *(rf"{line} \\" for line in body),
+        r"\bottomrule",
+        r"\end{tabular}",
+        *([r"\begin{itemize}", *notes, r"\end{itemize}"] if notes else []),
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def to_csv(board: Leaderboard) -> str:
     """Return one line per entry with every number in full: log error ratios, not per cent; empty for none."""
-    names = [name for column in columns(board) for name in column.fields]
+    names, rows = _records(board)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([name.replace(".", "_") for name in names])
-    writer.writerows([_plain(attrgetter(name)(row)) for name in names] for row in board.rows)
+    writer.writerow(names)
+    writer.writerows(rows)
     return out.getvalue()
+
+
+def to_frame(board: Leaderboard) -> pd.DataFrame:
+    """Return one row per entry with the columns of the CSV; missing values for what there is none of."""
+    import pandas as pd
+
+    names, rows = _records(board)
+    frame = pd.DataFrame(rows, columns=pd.Index(names))
+    counts = [name for name in names if name in _COUNTS or name.endswith("_n")]
+    numbers = [name for name in names if name not in (*counts, "entry", "defaults_only")]
+    return frame.astype({**dict.fromkeys(counts, "Int64"), **dict.fromkeys(numbers, float)})
 
 
 def to_json(board: Leaderboard) -> str:
     """Return everything that the leaderboard holds, numbers in full; null where there is no number."""
     rows = [{**_plain(row), "defaults_only": row.defaults_only} for row in board.rows]
-    record = {"title": title(board), "legend": legend(board), **_plain(board), "rows": rows}
+    record = {"title": title(board), "legend": legend(board, EXTRAS), **_plain(board), "rows": rows}
     return json.dumps(record, indent=2, allow_nan=False) + "\n"
+
+
+_COUNTS = ("tier", "wins", "ties", "losses", "n_tasks", "n_stood_in", "n_failed", "n_not_applicable")
+
+
+def _cells(board: Leaderboard, shown: Sequence[Column]) -> list[list[str]]:
+    """Return the headings, then the cells of each row."""
+    return [
+        [column.heading for column in shown],
+        *([column.show(row) for column in shown] for row in board.rows),
+    ]
+
+
+def _records(board: Leaderboard) -> tuple[list[str], list[list[Any]]]:
+    """Return the names of all fields and their plain values, row by row."""
+    names = [name for column in columns(board, EXTRAS) for name in column.fields]
+    rows = [[_plain(attrgetter(name)(row)) for name in names] for row in board.rows]
+    return [name.replace(".", "_") for name in names], rows
 
 
 def _plain(value: Any) -> Any:
@@ -176,17 +202,10 @@ def _markdown_line(parts: Sequence[str]) -> str:
     return "| " + " | ".join(part.replace("|", "\\|") for part in parts) + " |"
 
 
-def _parts(estimate: str) -> tuple[str, ...]:
-    return tuple(f"{estimate}.{field.name}" for field in fields(Estimate))
+def _latex(plain: str) -> str:
+    return "".join(_LATEX.get(sign, sign) for sign in plain)
 
 
-def _trials(row: Row) -> str:
-    return _number(row.median_trials, 0) + ("  defaults only" if row.defaults_only else "")
-
-
-def _number(value: float, digits: int) -> str:
-    return "-" if math.isnan(value) else f"{value:.{digits}f}"
-
-
-def _count(value: int) -> str:
-    return str(value) if value else ""
+def _latex_number(plain: str) -> str:
+    """Return a cell with minus signs instead of hyphens."""
+    return re.sub(r"-(?=\d)", r"$-$", _latex(plain))

@@ -32,6 +32,7 @@ _FAILED = [status.value for status in CellStatus if status.failed]
 class Cells:
     """The planned cells without an intervention, numbered from 0 in the order of the plan."""
 
+    evidence_key: Texts
     task: Texts
     dataset: Texts
     problem: Texts
@@ -55,6 +56,7 @@ class Rows:
 
     cell: Ints
     trial: Ints
+    attempt: Ints
     ok: Mask
     truncated: Mask
     attempt_budget_s: Floats
@@ -64,6 +66,8 @@ class Rows:
     test_score: Floats
     n_test: Floats
     n_test_minority: Floats
+    metrics: Texts
+    """JSON: part (`train`, `validation`, `test`) to metric to value; read where it is shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +129,7 @@ def numbered(*columns: Any) -> Ints:
 
 
 def _cells(cells: pd.DataFrame, budgets: dict[str, Floats]) -> Cells:
-    names = ("task", "dataset", "problem", "learner", "family", "device")
+    names = ("evidence_key", "task", "dataset", "problem", "learner", "family", "device")
     texts = {name: cells[name].to_numpy(dtype=object) for name in names}
     slot = numbered(texts["task"], *(cells[name].to_numpy() for name in ("repeat", "fold", "seed")))
     place = numbered(slot, texts["learner"])
@@ -137,12 +141,7 @@ def _cells(cells: pd.DataFrame, budgets: dict[str, Floats]) -> Cells:
         )
     status = cells["status"]
     return Cells(
-        task=texts["task"],
-        dataset=texts["dataset"],
-        problem=texts["problem"],
-        learner=texts["learner"],
-        family=texts["family"],
-        device=texts["device"],
+        **texts,
         slot=slot,
         final=status.isin(_FINAL).to_numpy(),
         failed=status.isin(_FAILED).to_numpy(),
@@ -154,7 +153,9 @@ def _cells(cells: pd.DataFrame, budgets: dict[str, Floats]) -> Cells:
 
 def _rows(trials: pd.DataFrame, cell: Ints, order: Ints) -> Rows:
     status = trials["status"].take(order)
-    names = ("trial", "spent_s", "validation_score", "test_score", "n_test", "n_test_minority")
+    names = (
+        "trial", "attempt", "spent_s", "validation_score", "test_score", "n_test", "n_test_minority", "metrics",
+    )  # fmt: skip
     columns = {name: trials[name].to_numpy()[order] for name in names}
     scored = np.isfinite(columns["validation_score"])
     return Rows(

@@ -10,6 +10,9 @@ At budget b count a cell's valid trials that ended by b, and:
 
 So a view at b shows what a run at b would have, and a family never more than that, but for what a run at
 b/m really took to stop. Without a budget, b is what each cell's latest attempt was allowed.
+
+The view of defaults shows of these trials the default of each learner, and of a family that of the member
+declared first of those that apply: so whatever it shows, the tuned view has seen as well.
 """
 
 from __future__ import annotations
@@ -51,80 +54,49 @@ class View:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Results:
-    """What a view shows, a row per (entry, slot). Exactly one of the last four columns holds in a row."""
+class Selection:
+    """The trials that a view is about. Nothing here has looked at a test row."""
 
-    entry: Texts
-    slot: Ints
-    task: Texts
-    dataset: Texts
-    problem: Texts
-    test_score: Floats
-    """Of the incumbent; NaN unless scored."""
-    used_s: Floats
-    """Billed seconds shown, of all members together."""
-    n_trials: Ints
-    """Valid trials shown, of all members together."""
-    n_failed: Ints
-    """Members' cells that failed."""
-    out_of_reach: Mask
-    """Missing, though a member has a default: it took more than this budget allows."""
-    scored: Mask
-    missing: Mask
-    """No error, and none to come."""
-    not_applicable: Mask
-    """Past the limits of every member."""
-    pending: Mask
+    rows: Rows
+    """One for each trial."""
+    group: Ints
+    """Numbers the (entry, slot) of each cell, from 0."""
+    first: Ints
+    """The first cell of each group."""
+    leading: Mask
+    """Which cells are the first declared member, of those that apply, of their entry."""
+    counts: Mask
+    """Which rows count."""
+    shown: Mask
+    """Which rows are paid for, valid or not."""
+    chosen: Ints
+    """The incumbent of each group that has one, as positions in the rows."""
+    dearer: Mask
+    """Which rows are valid defaults of attempts that were allowed more than the cell shows."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Defaults:
-    """A learner's trial 0 by slot; NaN where it has no valid one."""
-
-    planned: Mask
-    final: Mask
-    """Whether the learner's cell is at its end."""
-    test_score: Floats
-    n_test: Floats
-    n_test_minority: Floats
-
-    def at(self, slot: Ints) -> Defaults:
-        """Return the same for each of the slots given."""
-        return Defaults(**{name: getattr(self, name)[slot] for name in self.__slots__})
-
-
-def results(of: Traces, view: View) -> Results:
-    """Return what the view shows of each entry on each slot."""
+def select(of: Traces, view: View) -> Selection:
+    """Return the trials that count in a view, and the best validated one of each entry on each slot."""
     cells = of.cells
-    entry = cells.family if view.by == "family" else cells.learner
-    group = numbered(entry, cells.slot)
-    first = np.unique(group, return_index=True)[1]
-    n = len(first)
+    group = numbered(cells.family if view.by == "family" else cells.learner, cells.slot)
     limit_s, limit_trials = limits(cells, view, group)
     rows = current(of.rows, limit_s)
-    reach_s = np.where(_leading(cells, group), DEFAULT_FACTOR * limit_s, limit_s)
+    leading = _leading(cells, group)
+    reach_s = np.where(leading, DEFAULT_FACTOR * limit_s, limit_s)
     counts, shown = _counting(rows, limit_s, reach_s, limit_trials)
-    chosen = incumbents(rows, counts, group, numbered(cells.learner))
-    score = np.full(n, np.nan)
-    score[group[rows.cell[chosen]]] = rows.test_score[chosen]
-    scored = np.isfinite(score)
-    outside = ~scored & _all_of_each(group, cells.not_applicable, n)
-    missing = ~scored & ~outside & _all_of_each(group, cells.final, n)
-    return Results(
-        entry=entry[first],
-        slot=cells.slot[first],
-        task=cells.task[first],
-        dataset=cells.dataset[first],
-        problem=cells.problem[first],
-        test_score=score,
-        used_s=_used_s(rows, shown, group, n),
-        n_trials=np.bincount(group[rows.cell[counts]], minlength=n),
-        n_failed=np.bincount(group[cells.failed], minlength=n),
-        out_of_reach=missing & _any_of_each(group, rows.cell[_dearer_defaults(rows, limit_s)], n),
-        scored=scored,
-        missing=missing,
-        not_applicable=outside,
-        pending=~(scored | missing | outside),
+    dearer = _dearer_defaults(rows, limit_s)
+    if view.show == "default":
+        own = (rows.trial == 0) & leading[rows.cell]
+        counts, shown, dearer = counts & own, shown & own, dearer & own
+    return Selection(
+        rows=rows,
+        group=group,
+        first=np.unique(group, return_index=True)[1],
+        leading=leading,
+        counts=counts,
+        shown=shown,
+        chosen=incumbents(rows, counts, group, numbered(cells.learner)),
+        dearer=dearer,
     )
 
 
@@ -133,14 +105,14 @@ def limits(cells: Cells, view: View, group: Ints) -> tuple[Floats, Floats]:
 
     `group` numbers the (entry, slot) of each cell.
     """
-    seconds = _seconds(cells, view)
+    shared_s = seconds(cells, view)
     trials = (
         cells.budget_trials if view.budget_trials is None else np.full(len(group), float(view.budget_trials))
     )
     members = np.maximum(
         np.bincount(group[~cells.not_applicable], minlength=group.max(initial=-1) + 1)[group], 1
     )
-    return seconds / members, np.where(members > 1, np.maximum(np.floor(trials / members), 1), trials)
+    return shared_s / members, np.where(members > 1, np.maximum(np.floor(trials / members), 1), trials)
 
 
 def incumbents(rows: Rows, counts: Mask, group: Ints, declared: Ints) -> Ints:
@@ -157,24 +129,9 @@ def incumbents(rows: Rows, counts: Mask, group: Ints, declared: Ints) -> Ints:
     return counting[best[_first_lowest(group[members], declared[members], validated[best])]]
 
 
-def defaults(of: Traces, learner: str, view: View) -> Defaults:
-    """Return what a learner's default configuration did on every slot, whatever it took.
-
-    It is a yardstick and no entry: it is the same at every budget, but for a default that was cut at the
-    view's own.
-    """
-    cells, rows = of.cells, current(of.rows, _seconds(of.cells, view))
-    n_slots = int(cells.slot.max(initial=-1)) + 1
-    own = cells.learner == learner
-    planned, final = np.zeros(n_slots, dtype=bool), np.zeros(n_slots, dtype=bool)
-    planned[cells.slot[own]] = True
-    final[cells.slot[own]] = cells.final[own]
-    found = np.flatnonzero((rows.trial == 0) & (rows.ok | rows.truncated) & own[rows.cell])
-    columns = {}
-    for name in ("test_score", "n_test", "n_test_minority"):
-        columns[name] = np.full(n_slots, np.nan)
-        columns[name][cells.slot[rows.cell[found]]] = getattr(rows, name)[found]
-    return Defaults(planned=planned, final=final, **columns)
+def seconds(cells: Cells, view: View) -> Floats:
+    """Return the budget of each cell before it is shared."""
+    return cells.budget_s if view.budget_s is None else np.full(len(cells.task), view.budget_s)
 
 
 def _leading(cells: Cells, group: Ints) -> Mask:
@@ -209,11 +166,6 @@ def _dearer_defaults(rows: Rows, limit_s: Floats) -> Mask:
     return dearer
 
 
-def _seconds(cells: Cells, view: View) -> Floats:
-    """Return the budget of each cell before it is shared."""
-    return cells.budget_s if view.budget_s is None else np.full(len(cells.task), view.budget_s)
-
-
 def _first_lowest(group: Ints, order: Ints, values: Floats) -> Ints:
     """Return the positions of each group's lowest value, ties to the lowest order."""
     lowest = np.full(int(group.max(initial=-1)) + 1, np.inf)
@@ -222,22 +174,3 @@ def _first_lowest(group: Ints, order: Ints, values: Floats) -> Ints:
     ranked = tied[np.lexsort((order[tied], group[tied]))]
     first: Ints = ranked[np.diff(group[ranked], prepend=-1) != 0]
     return first
-
-
-def _used_s(rows: Rows, shown: Mask, group: Ints, n: int) -> Floats:
-    """Return (n,) what the cells of each group spent by the last of their rows that are shown."""
-    used_s = np.zeros(len(group))
-    np.maximum.at(used_s, rows.cell[shown], rows.spent_s[shown])
-    return np.bincount(group, used_s, n).astype(float)
-
-
-def _any_of_each(group: Ints, cells: Ints, n: int) -> Mask:
-    """Return (n,) whether any of the cells given is of a group."""
-    found: Mask = np.bincount(group[cells], minlength=n) > 0
-    return found
-
-
-def _all_of_each(group: Ints, holds: Mask, n: int) -> Mask:
-    """Return (n,) whether something holds for every cell of a group."""
-    hold: Mask = np.bincount(group[~holds], minlength=n) == 0
-    return hold

@@ -7,6 +7,7 @@ from collections import Counter
 import click
 
 from bench.cells import CellStatus
+from bench.cli.plan import not_applicable
 from bench.errors import ExitCode
 from bench.plans import Plan, is_tour
 from bench.store.query import cell_rows, find_run, trial_rows
@@ -51,7 +52,9 @@ def _say_unfinished(plan: Plan, cells: list[dict[str, object]]) -> None:
     counts = Counter(str(cell["status"] or "not begun") for cell in cells)
     click.echo(f"{len(cells)} cells: " + ", ".join(f"{n} {status}" for status, n in counts.most_common()))
     for cell in cells:
-        if cell["status"] != CellStatus.OK:
+        if cell["status"] not in (CellStatus.OK, CellStatus.NOT_APPLICABLE):
             click.echo(f"  {cell['status'] or 'not begun'}: {cell['cell_id']}: {cell['reason']}")
+    for line in not_applicable(plan):
+        click.echo(f"  {line}")
     for exclusion in plan.exclusions:
         click.echo(f"  left out: {exclusion.what}: {exclusion.reason}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterable
@@ -70,7 +71,7 @@ class Tally:
 def follow(events: Iterable[Event], store: Store, plan: Plan, jobs: int) -> Tally:
     """Show a run until it ends; return what happened."""
     tally = Tally(plan=plan, run_id="", to_do=len(plan.runnable), jobs=jobs, started_at=time.monotonic())
-    if sys.stdout.isatty():
+    if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
         from bench.cli.screen import Screen
 
         with Screen(tally, store) as screen:

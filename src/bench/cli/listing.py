@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 
-from bench.cli.options import cache_option, results_option
+from bench.cli.options import cache_option, json_option, results_option
 
 
 @click.group("list")
@@ -16,52 +17,76 @@ def command() -> None:
 
 
 @command.command("suites")
-def suites() -> None:
+@json_option
+def suites(*, as_json: bool) -> None:
     """Suites that `bench run` finds by name, and where each is."""
     from bench.config.load import list_suites
 
-    _echo_table([(name, str(path)) for name, path in list_suites().items()])
+    _echo([{"suite": name, "file": str(path)} for name, path in list_suites().items()], as_json)
 
 
 @command.command("learners")
-def learners() -> None:
-    """Learners, with their family and whether their packages are installed."""
+@json_option
+def learners(*, as_json: bool) -> None:
+    """Learners, with their family and what keeps them from running: packages, or their own faults."""
+    from bench.registry import broken, missing
     from bench.registry import learners as all_learners
-    from bench.registry import missing
 
     rows = []
     for name, learner in all_learners().items():
         absent = missing(learner)
-        rows.append((name, learner.family, learner.title, f"needs {', '.join(absent)}" if absent else ""))
-    _echo_table(rows)
+        note = f"needs {', '.join(absent)}" if absent else ""
+        rows.append({"learner": name, "family": learner.family, "title": learner.title, "note": note})
+    rows += [
+        {"learner": name, "family": "-", "title": "broken", "note": reason}
+        for name, reason in broken().items()
+    ]
+    _echo(rows, as_json)
 
 
 @command.command("families")
-def families() -> None:
+@json_option
+def families(*, as_json: bool) -> None:
     """Families, with their learners and their bias in a sentence."""
     from bench.registry import families as all_families
 
-    _echo_table([(name, ", ".join(f.learners), f.bias) for name, f in all_families().items()])
+    _echo(
+        [
+            {"family": name, "learners": ", ".join(family.learners), "bias": family.bias}
+            for name, family in all_families().items()
+        ],
+        as_json,
+    )
 
 
 @command.command("tables")
-def tables() -> None:
+@json_option
+def tables(*, as_json: bool) -> None:
     """Tables of the catalogue, with problem, origin, identity grade and where they come from."""
     from bench.sources.catalog import catalog
 
-    _echo_table(
+    _echo(
         [
-            (name, r.problem, r.origin, r.grade, f"OpenML {r.openml_id}" if r.openml_id else "-", r.package)
-            for name, r in catalog().items()
-        ]
+            {
+                "table": name,
+                "problem": record.problem,
+                "origin": record.origin,
+                "grade": record.grade,
+                "OpenML": f"OpenML {record.openml_id}" if record.openml_id else "-",
+                "package": record.package,
+            }
+            for name, record in catalog().items()
+        ],
+        as_json,
     )
 
 
 @command.command("cells")
 @click.argument("suite")
 @click.option("-k", "selection", default=None, help="Only cells whose id matches.")
+@json_option
 @cache_option
-def cells(suite: str, selection: str | None, cache: Path | None) -> None:
+def cells(suite: str, selection: str | None, cache: Path | None, *, as_json: bool) -> None:
     """Cell ids of a suite; fetches its tables where they are not in the cache."""
     from bench.config.load import load_suite
     from bench.registry import learners as all_learners
@@ -73,32 +98,47 @@ def cells(suite: str, selection: str | None, cache: Path | None) -> None:
     plan = make_plan(
         loaded, Cache(cache), Request(selection=selection), lambda line: click.echo(line, err=True)
     )
-    for planned in plan.cells:
-        note = f"  (not applicable: {planned.not_applicable})" if planned.not_applicable else ""
-        click.echo(planned.cell.id + note)
+    rows = [
+        {"cell": p.cell.id, "note": f"(not applicable: {p.not_applicable})" if p.not_applicable else ""}
+        for p in plan.cells
+    ]
+    _echo(rows, as_json)
 
 
 @command.command("runs")
+@json_option
 @results_option
-def runs(results: Path) -> None:
+def runs(results: Path, *, as_json: bool) -> None:
     """Runs in the store, the latest first."""
     from bench.store.opening import read_store
     from bench.store.query import runs as stored
 
-    rows = [
-        (r["run_id"], r["suite"], f"{r['cells']} cells", _budget(r["budget_s"], r["budget_trials"]),
-         "ended" if r["ended_at"] else "not ended")
-        for r in stored(read_store(results))
-    ]  # fmt: skip
-    _echo_table(rows)
+    _echo(
+        [
+            {
+                "run": run["run_id"],
+                "suite": run["suite"],
+                "cells": f"{run['cells']} cells",
+                "budget": _budget(run["budget_s"], run["budget_trials"]),
+                "ended": "ended" if run["ended_at"] else "not ended",
+            }
+            for run in stored(read_store(results))
+        ],
+        as_json,
+    )
 
 
 def _budget(seconds: float | None, trials: int | None) -> str:
-    parts = [f"{seconds:g} CPU s" if seconds else "", f"{trials} trials" if trials else ""]
+    parts = [f"{seconds:g} s" if seconds else "", f"{trials} trials" if trials else ""]
     return ", ".join(part for part in parts if part) + " a cell"
 
 
-def _echo_table(rows: Sequence[Sequence[str]]) -> None:
+def _echo(records: Sequence[Mapping[str, str]], as_json: bool) -> None:  # noqa: FBT001 - the switch it serves
+    """Print records as aligned columns, or as one JSON array."""
+    if as_json:
+        click.echo(json.dumps(records, indent=2))
+        return
+    rows = [list(record.values()) for record in records]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))] if rows else []
     for row in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

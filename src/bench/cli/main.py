@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import sys
 from types import FrameType
@@ -12,12 +13,15 @@ import click
 from bench.errors import BenchError, ExitCode
 
 VERBS = {
-    "run": ("bench.cli.run", "Run a suite, or go on with it, and show the leaderboard."),
+    "run": ("bench.cli.run", "Run a suite, or learners on your own file, and show the leaderboard."),
     "leaderboard": ("bench.cli.leaderboard", "Show the leaderboard of a run, at any smaller budget."),
     "status": ("bench.cli.status", "Show how far a run is and what failed."),
+    "show": ("bench.cli.show", "Show a run, task, learner or cell: log, configurations, environment, code."),
     "list": ("bench.cli.listing", "List suites, learners, families, tables, cells or runs."),
     "validate": ("bench.cli.validate", "Check a suite file; every error at once."),
     "export": ("bench.cli.export", "Write the trials of a run as CSV or Parquet."),
+    "doctor": ("bench.cli.doctor", "Check this machine: packages, devices, limits, folders, plug-ins."),
+    "completion": ("bench.cli.completion", "Print the script for completion in bash, zsh or fish."),
 }
 EPILOG = """\b
 Exit codes:
@@ -53,7 +57,7 @@ def bench() -> None:
     """Which inductive bias fits which data, at what cost?
 
     Compares model families on real tables under equal, enforced budgets.
-    Start with `bench run tabular`.
+    Start with `bench run tabular`, or `bench run FILE.csv --target COLUMN`.
     """
 
 
@@ -77,9 +81,17 @@ def main() -> None:
         click.echo("bench: interrupted; everything finished is kept, the same command goes on", err=True)
         code = ExitCode.INTERRUPTED
     except BrokenPipeError:
-        sys.stderr.close()
         code = ExitCode.DONE
+    _flush()
     sys.exit(int(code or 0))
+
+
+def _flush() -> None:
+    """Write out what is left, and do not mind whether anybody still reads."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

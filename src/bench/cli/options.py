@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import click
 
+from bench.datasets import ColumnKind
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 _UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
@@ -38,6 +40,24 @@ class Duration(click.ParamType[float]):
         return seconds
 
 
+class KindOf(click.ParamType[tuple[str, ColumnKind]]):
+    """A column and what it holds, written as `zip=categorical`; the name may hold `=` itself."""
+
+    name = "kind"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ColumnKind]:
+        """Return the column's name and kind."""
+        if isinstance(value, tuple):
+            return value
+        column, _, kind = str(value).rpartition("=")
+        if not column or kind not in list(ColumnKind):
+            known = ", ".join(ColumnKind)
+            self.fail(f'"{value}": write COLUMN=KIND, with a kind of {known}', param, ctx)
+        return column, ColumnKind(kind)
+
+
 def results_option(function: F) -> F:
     """Add `--results`."""
     return click.option(
@@ -48,6 +68,11 @@ def results_option(function: F) -> F:
         envvar="BENCH_RESULTS",
         help="Folder of the store.",
     )(function)
+
+
+def json_option(function: F) -> F:
+    """Add `--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")(function)
 
 
 def cache_option(function: F) -> F:

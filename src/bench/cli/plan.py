@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import click
 
 from bench.cli.estimate import cell_wall_s, span
 from bench.datasets import ProblemType
-from bench.plans import Plan, is_tour
+from bench.plans import Plan, PlannedCell, is_tour
 from bench.sources.catalog import Package
 
 WIDTH = 100
+SPLITS = {
+    "openml-cv10": "OpenML's own splits",
+    "kfold3": "seeded 3-fold",
+    "group3": "3 folds of whole groups",
+    "time3": "3 folds, each later than what it learns from",
+}
 
 
 def announce(plan: Plan, jobs: int) -> None:
@@ -29,13 +35,27 @@ def announce(plan: Plan, jobs: int) -> None:
         _say("A tour, not evidence: budgets this short and so few splits rank by speed and luck as well.")
     if plan.suite.note:
         _say(plan.suite.note)
+    for task in plan.tasks:
+        for note in task.dataset.notes:
+            _say(f"{task.name}: {note}")
     for exclusion in plan.exclusions:
         _say(f"left out: {exclusion.what}: {exclusion.reason}")
-    for planned in plan.cells:
-        if planned.not_applicable is not None:
-            _say(f"not applicable: {planned.cell.id}: {planned.not_applicable}")
+    for line in not_applicable(plan):
+        _say(line)
     wall = span(len(plan.runnable) * cell_wall_s(plan.budget) / jobs)
     _say(f"about {wall} at {jobs} cell{'s' if jobs > 1 else ''} at once, if nothing is done yet")
+
+
+def not_applicable(plan: Plan) -> Iterator[str]:
+    """Yield a line for each learner that some cells are past the limits of, with one of the reasons."""
+    by_learner: dict[str, list[PlannedCell]] = {}
+    for planned in plan.cells:
+        if planned.not_applicable is not None:
+            by_learner.setdefault(planned.cell.learner, []).append(planned)
+    for learner, cells in by_learner.items():
+        first = cells[0]
+        where = first.cell.id if len(cells) == 1 else f"{learner} in {len(cells)} cells, {first.cell.id}"
+        yield f"not applicable: {where}: {first.not_applicable}"
 
 
 def show_plan(plan: Plan, jobs: int) -> None:
@@ -62,8 +82,9 @@ def _say(text: str) -> None:
 def _rules_line(plan: Plan) -> str:
     """The budget, the caps and the validation, as one sentence."""
     suite, budget = plan.suite, plan.budget
+    clock = "CPU s" if suite.device == "cpu" else f"wall s with one {suite.device} device"
     limits = [
-        f"{budget.seconds:g} CPU s" if budget.seconds else "",
+        f"{budget.seconds:g} {clock}" if budget.seconds else "",
         f"{budget.trials} trials" if budget.trials else "",
     ]
     caps = [
@@ -93,8 +114,8 @@ def show_downloads(packages: Sequence[Package]) -> None:
 def _tables_line(plan: Plan) -> str:
     kinds = Counter(task.problem for task in plan.tasks)
     parts = [f"{kinds[problem]} {problem}" for problem in ProblemType if kinds[problem]]
-    official = sum(task.splits.official for task in plan.tasks)
-    others = len(plan.tasks) - official
     origins = Counter(task.dataset.origin.value for task in plan.tasks)
-    splits = f"OpenML's own splits on {official}, seeded 3-fold on {others}"
-    return f"{', '.join(parts)}; {', '.join(f'{n} {origin}' for origin, n in origins.items())}; {splits}"
+    splits = Counter(SPLITS.get(task.splits.procedure, task.splits.procedure) for task in plan.tasks)
+    counted = (", ".join(f"{n} {origin}" for origin, n in origins.items()),
+               ", ".join(f"{what} on {n}" for what, n in splits.items()))  # fmt: skip
+    return "; ".join((", ".join(parts), *counted))

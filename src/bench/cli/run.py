@@ -1,4 +1,4 @@
-"""`bench run SUITE`."""
+"""`bench run SUITE` and `bench run FILE --target COLUMN`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import Duration, cache_option, results_option
+from bench.cli.complete import complete_learners, complete_suites
+from bench.cli.options import Duration, KindOf, cache_option, results_option
 from bench.config.limits import LONGEST_BUDGET_S, MOST_FOLDS, MOST_TRIALS
+from bench.datasets import ColumnKind, ProblemType
 from bench.errors import ExitCode
 
 if TYPE_CHECKING:
-    from bench.execution.progress import Executor
+    from collections.abc import Callable, Iterable
+
+    from bench.events import Event
     from bench.plans import Plan
     from bench.sources.cache import Cache
     from bench.store.sqlite import Store
@@ -25,6 +29,12 @@ class RunOptions:
     """The command line of `bench run`, read once."""
 
     suite: str
+    target: str | None
+    problem: str | None
+    kinds: tuple[tuple[str, ColumnKind], ...]
+    group: str | None
+    time: str | None
+    learners: tuple[str, ...]
     selection: str | None
     dry_run: bool
     budget: float | None
@@ -32,20 +42,45 @@ class RunOptions:
     folds: int | None
     within: float | None
     jobs: int | None
+    device: str | None
     executor: str
     fresh: bool
+    rerun: str | None
+    as_json: bool
     results: Path
     cache: Path | None
 
     @property
     def key(self) -> str:
         """What makes two commands the same one, for going on with a budget that `--within` resolved."""
-        names = ("suite", "selection", "trials", "folds", "within", "jobs")
+        names = ("suite", "target", "learners", "selection", "trials", "folds", "within", "jobs", "device")
         return " ".join(f"{name}={getattr(self, name)}" for name in names)
 
 
 @click.command("run")
-@click.argument("suite")
+@click.argument("suite", metavar="SUITE|FILE", shell_complete=complete_suites)
+@click.option("--target", metavar="COLUMN", help="Run on a file of your own: predict this column of it.")
+@click.option(
+    "--problem", type=click.Choice(list(ProblemType)), help="What the target is, where it is misread."
+)
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    type=KindOf(),
+    metavar="COLUMN=KIND",
+    help="What a column holds: numeric, categorical, date or ignore. May be given again.",
+)
+@click.option("--group", metavar="COLUMN", help="Never part rows that share this column's value.")
+@click.option("--time", metavar="COLUMN", help="Learn from the past, test on the future, by this column.")
+@click.option(
+    "-l",
+    "--learner",
+    "learners",
+    multiple=True,
+    shell_complete=complete_learners,
+    help="Run this learner instead of the suite's: a name, or package.module:attribute. May be given again.",
+)
 @click.option(
     "-k", "selection", default=None, help="Only cells whose id matches: parts or globs, and, or, not."
 )
@@ -60,6 +95,11 @@ class RunOptions:
     "--jobs", type=click.IntRange(1), help="Cells at once (default: as many as there are cores for)."
 )
 @click.option(
+    "--device",
+    type=click.Choice(["cpu", "cuda"]),
+    help="cuda: cells have the GPU, one at a time, and seconds are wall seconds for every learner.",
+)
+@click.option(
     "--executor",
     type=click.Choice(["local", "inline"]),
     default="local",
@@ -69,20 +109,21 @@ class RunOptions:
 @click.option(
     "--fresh", is_flag=True, help="Begin every cell anew; without it, finished work is never repeated."
 )
+@click.option("--rerun", type=click.Choice(["failed"]), help="Begin the cells anew that failed.")
+@click.option("--json", "as_json", is_flag=True, help="Say what happens as JSON, an event a line.")
 @results_option
 @cache_option
 def command(**values: object) -> None:
-    """Run a suite by name or path, or go on with it where it stopped, and show the leaderboard.
+    """Run a suite by name or path, or learners on a file of your own, and show the leaderboard.
 
     Trials are kept as they end. After Ctrl-C the same command goes on; a larger --budget goes on too.
+    A file (CSV, Parquet or ARFF) needs --target; the suite made of it is written down for next time.
     """
     click.get_current_context().exit(int(_run(RunOptions(**values))))  # type: ignore[arg-type]
 
 
 def _run(options: RunOptions) -> ExitCode:
-    from bench.cli.conclusion import conclude
-    from bench.cli.display import follow
-    from bench.cli.plan import announce
+    from bench.execution.choice import executor_for
     from bench.session import Request, make_plan, run
     from bench.sources.cache import Cache
     from bench.store.opening import open_store
@@ -93,49 +134,72 @@ def _run(options: RunOptions) -> ExitCode:
     cache = Cache(options.cache)
     if options.dry_run:
         return _dry_run(suite, cache, options)
-    executor = _executor(options, suite.budget.cores)
+    executor = executor_for(suite, options.executor, options.jobs)
     store = open_store(options.results)
     request = Request(
         selection=options.selection,
         fresh=options.fresh,
+        rerun_failed=options.rerun is not None,
         isolated=options.executor != "inline",
         within_s=options.within,
         key=options.key,
     )
-    plan = make_plan(suite, cache, request, lambda line: click.echo(f"  {line}"))
+    plan = make_plan(suite, cache, request, _teller(options))
     plan = _fitted_to_time(plan, options, store, executor.jobs)
-    announce(plan, jobs=executor.jobs)
     events = run(plan, store, executor, cache, request)
     try:
-        tally = follow(events, store, plan, jobs=executor.jobs)
+        return _followed(events, plan, store, options, executor.jobs)
+    except BrokenPipeError:
+        raise click.Abort from None  # whoever read along has gone: as Ctrl-C
     finally:
         events.close()
-    return conclude(tally.run_id, plan, store)
 
 
 def _requested_suite(options: RunOptions) -> Suite:
-    """The suite with what the command line changes of it."""
+    """The suite, or the one made of a file, with what the command line changes of it."""
+    from bench.cli.own import is_data_file, suite_of_file
     from bench.config.load import load_suite
+    from bench.config.own import Changes, changed
     from bench.registry import learners
     from bench.sources.catalog import catalog
 
-    suite = load_suite(options.suite, learners(), catalog())
-    budget = dataclasses.replace(
-        suite.budget,
-        seconds=options.budget or suite.budget.seconds,
-        trials=options.trials or suite.budget.trials,
+    changes = Changes(
+        budget_s=options.budget,
+        trials=options.trials,
+        folds=options.folds,
+        device=options.device,
+        learners=options.learners,
     )
-    return dataclasses.replace(suite, budget=budget, folds=options.folds or suite.folds)
+    if options.target is not None or is_data_file(options.suite):
+        return suite_of_file(options, changes)
+    own = [name for name in ("problem", "kinds", "group", "time") if getattr(options, name)]
+    if own:
+        raise click.UsageError(f"--{own[0].removesuffix('s')} belongs to a file of your own, with --target")
+    return changed(load_suite(options.suite, learners(), catalog()), changes)
 
 
-def _executor(options: RunOptions, cores: int) -> Executor:
-    if options.executor == "inline":
-        from bench.execution.inline import InlineExecutor
+def _teller(options: RunOptions) -> Callable[[str], None]:
+    """Return who is told what is fetched and converted."""
+    if options.as_json:
+        from bench.cli.stream import say
 
-        return InlineExecutor()
-    from bench.execution.local import LocalExecutor
+        return lambda line: say("message", text=line)
+    return lambda line: click.echo(f"  {line}")
 
-    return LocalExecutor(options.jobs, cores)
+
+def _followed(events: Iterable[Event], plan: Plan, store: Store, options: RunOptions, jobs: int) -> ExitCode:
+    """Show a run until it ends."""
+    if options.as_json:
+        from bench.cli.stream import stream
+
+        return stream(events, plan, store)
+    from bench.cli.conclusion import conclude
+    from bench.cli.display import follow
+    from bench.cli.plan import announce
+
+    announce(plan, jobs=jobs)
+    tally = follow(events, store, plan, jobs=jobs)
+    return conclude(tally.run_id, plan, store)
 
 
 def _fitted_to_time(plan: Plan, options: RunOptions, store: Store | None, jobs: int) -> Plan:
@@ -147,19 +211,20 @@ def _fitted_to_time(plan: Plan, options: RunOptions, store: Store | None, jobs: 
     seconds = None if store is None else store.budget_of_request(options.key, plan.suite.hash)
     if seconds is None:
         seconds = budget_within(options.within, len(plan.runnable), jobs)
-    click.echo(f"--within: {seconds:g} CPU seconds a cell")
+    _teller(options)(f"--within: {seconds:g} seconds a cell")
     return dataclasses.replace(plan, budget=dataclasses.replace(plan.budget, seconds=seconds))
 
 
 def _dry_run(suite: Suite, cache: Cache, options: RunOptions) -> ExitCode:
     """Show what would be done, without fetching or fitting anything."""
     from bench.cli.plan import show_downloads, show_plan
+    from bench.execution.choice import executor_for
     from bench.session import Request, outline_plan
     from bench.sources.prepare import missing_packages
 
     plan = outline_plan(suite, cache, Request(selection=options.selection))
     names = [task.dataset for task in suite.tasks if task.dataset is not None]
-    jobs = _executor(options, suite.budget.cores).jobs
+    jobs = executor_for(suite, options.executor, options.jobs).jobs
     show_plan(_fitted_to_time(plan, options, None, jobs), jobs)
     show_downloads(missing_packages(names, cache))
     return ExitCode.DONE

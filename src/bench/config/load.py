@@ -18,6 +18,8 @@ from bench.config.problems import did_you_mean, problem_lines
 from bench.config.schema import SuiteFile, TaskTable
 from bench.datasets import ColumnKind, ProblemType
 from bench.errors import ConfigError, PrerequisiteError
+from bench.registry import broken
+from bench.registry import learner as find_learner
 from bench.suites import Suite, TaskReference
 
 
@@ -103,8 +105,11 @@ def _unknown_names(
 ) -> Iterator[str]:
     """Yield the learners and tables that do not exist; the file may have any other error as well."""
     learners, tasks = content.get("learners"), content.get("tasks")
+    called: dict[str, str] = {}
     for i, name in enumerate(learners if isinstance(learners, list) else ()):
-        if isinstance(name, str) and name not in known_learners:
+        if isinstance(name, str) and ":" in name:
+            yield from _import_path_problems(i, name, called)
+        elif isinstance(name, str) and name not in known_learners and name not in broken():
             hint = did_you_mean(name, known_learners)
             yield f'learners[{i}]: unknown learner "{name}"{hint} (see `bench list learners`)'
     for i, task in enumerate(tasks if isinstance(tasks, list) else ()):
@@ -112,6 +117,17 @@ def _unknown_names(
         if isinstance(name, str) and name not in known_tables:
             hint = did_you_mean(name, known_tables)
             yield f'tasks[{i}].dataset: unknown table "{name}"{hint} (see `bench list tables`)'
+
+
+def _import_path_problems(index: int, reference: str, called: dict[str, str]) -> Iterator[str]:
+    """Yield what is wrong with a learner's import path; `called` says which path has which name so far."""
+    try:
+        name = find_learner(reference).name
+    except ConfigError as error:
+        yield f"learners[{index}]: {error}"
+        return
+    if called.setdefault(name, reference) != reference:
+        yield f'learners[{index}]: {reference} is called "{name}", and so is {called[name]}; rename one'
 
 
 def _named_twice(what: str, names: Sequence[str]) -> list[str]:
@@ -140,5 +156,7 @@ def _suite(parsed: SuiteFile, tasks: tuple[TaskReference, ...], path: Path, dige
         interventions=tuple(parsed.interventions),
         train_cap=parsed.caps.train_rows,
         test_cap=parsed.caps.test_rows,
+        device=parsed.device,
+        exact_limit_s=parsed.exact_limit_s,
         allowed_failures=parsed.allowed_failures,
     )

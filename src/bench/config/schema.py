@@ -148,6 +148,8 @@ class SuiteFile(_Table):
     interventions: Annotated[list[Literal["none"]], Field(min_length=1), AfterValidator(_each_once)] = [
         "none"
     ]
+    device: Literal["cpu", "cuda"] = "cpu"
+    exact_limit_s: Annotated[float, Field(gt=0)] | None = None
     allowed_failures: Annotated[float, Field(ge=0, le=1)] = 0.0
     caps: CapsTable = CapsTable()
     tasks: Annotated[list[TaskTable], Field(min_length=1)]

@@ -48,7 +48,7 @@ def conclude(
     What the guard stopped on time has used its budget; what died otherwise may go on at the next trial.
     """
     if remains.reported is not None:
-        return replace(remains.reported, cpu_s=remains.cpu_s, log=remains.log), None
+        return replace(remains.reported, cpu_s=remains.cpu_s, log=remains.log + remains.reported.log), None
     status, reason = _verdict(order, state, remains.death, remains.log)
     last = _last_trial(order, state, trials, (status, reason, remains.death.phase_s))
     valid = order.valid_before or any(trial.status.valid for trial in trials)

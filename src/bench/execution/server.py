@@ -194,6 +194,7 @@ def _work(server: int, fds: list[int]) -> NoReturn:
 
 
 def _run(order: Order, cores: frozenset[int], pipe: int, state: State) -> None:
+    from bench.environments import gpu_names
     from bench.runner.cell import run_cell
 
     reports = wire.Reports(pipe, state)
@@ -201,7 +202,11 @@ def _run(order: Order, cores: frozenset[int], pipe: int, state: State) -> None:
     try:
         limits["cores"] = linux.pin(cores)
         linux.forget_peak_memory()
-        limits["memory"] = linux.cap_memory(order.budget.memory_bytes)
+        if order.cell.device == "cpu":
+            limits["memory"] = linux.cap_memory(order.budget.memory_bytes)
+        else:
+            limits["memory"] = "guard"  # a device driver maps far more memory than it uses
+            limits["device"] = ", ".join(gpu_names()) or order.cell.device
         outcome = run_cell(order, state, reports, limits)
     except MemoryError as error:
         outcome = Outcome(

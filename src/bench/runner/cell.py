@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import resource
 import time
+import traceback
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from bench.budgets import Budget
 from bench.cells import CellStatus
 from bench.datasets import ProblemType
 from bench.orders import Order, Predictions
@@ -34,6 +34,9 @@ In a tour at two cells on two cores the median was 0.98 and the lowest of 558 ph
 busy processes on one core get about half of it each."""
 STARVED_FROM_S = 0.2
 """Shorter phases are not judged: one time slice decides them."""
+
+MOST_TRACEBACKS = 3
+"""How many a cell keeps: a learner that raises mostly raises the same."""
 
 
 class Reporter(Protocol):
@@ -67,7 +70,7 @@ def run_cell(order: Order, state: State, report: Reporter, limits: dict[str, str
     training, test, rows = load_cell(order)
     report.loaded(rows)
     learner = find_learner(order.learner)
-    meter = CellMeter(state, order.spent_s)
+    meter = CellMeter(state, order.spent_s, order.cell.device)
     with meter.timing(Phase.WARM_UP) as warm_up:
         learner.warm_up(training.problem)
     scorer = _Scorer(order, meter, training, test, report)
@@ -78,7 +81,7 @@ def run_cell(order: Order, state: State, report: Reporter, limits: dict[str, str
         budget=order.budget,
         start_trial=order.start_trial,
         threads=order.cell.cores,
-        device=order.cell.device,
+        device=order.cell.device if order.cell.device in learner.devices else "cpu",
     )
     ended_by = run_search(search, meter, scorer.on_candidate)
     if ended_by == "space" and any(status.cut for status in scorer.statuses):
@@ -91,8 +94,9 @@ def run_cell(order: Order, state: State, report: Reporter, limits: dict[str, str
         started_at=started,
         ended_at=_utc(),
         wall_s=time.monotonic() - wall,
-        warm_up_s=warm_up[0].cpu_s,
+        warm_up_s=warm_up[0].billed_s,
         limits=limits,
+        log="\n".join(scorer.tracebacks),
     )
 
 
@@ -131,6 +135,8 @@ class _Scorer:
         self._training, self._test = training, test
         self._base_bytes = _resident_bytes("VmRSS")
         self.statuses: list[TrialStatus] = []
+        self.tracebacks: list[str] = []
+        """Where the learner raised, each place once, the first few."""
         self.first_reason = "no trial of an earlier attempt has a valid score" if order.start_trial else ""
 
     def on_candidate(self, candidate: Candidate) -> None:
@@ -139,11 +145,13 @@ class _Scorer:
         with self._meter.timing(Phase.UNBILLED) as unbilled:
             if candidate.status.valid:
                 scores, reason = self._score(candidate)
+        if candidate.traceback:
+            self._trace(candidate.number, candidate.traceback)
         status = scores.status or candidate.status
         self.statuses.append(status)
         if len(self.statuses) == 1 and reason:
             self.first_reason = reason
-        flags = candidate.flags + ((Flag.STARVED,) if _starved(billed, self._order.budget) else ())
+        flags = candidate.flags + ((Flag.STARVED,) if _starved(billed, self._order) else ())
         trial = Trial(
             number=candidate.number,
             config=dict(candidate.config),
@@ -169,13 +177,18 @@ class _Scorer:
             return Scores(status=TrialStatus.OOM), "out of memory while predicting the test rows"
         except Exception as error:  # noqa: BLE001 - a learner may raise anything, and that is a result
             text = " ".join(str(error).split())[:400]
+            self._trace(candidate.number, traceback.format_exc())
             return Scores(status=TrialStatus.ERROR), f"while predicting: {type(error).__name__}: {text}"
+
+    def _trace(self, number: int, text: str) -> None:
+        if len(self.tracebacks) < MOST_TRACEBACKS and not any(text in known for known in self.tracebacks):
+            self.tracebacks.append(f"trial {number}: {text}")
 
     def _cost(self, billed: Span, unbilled: Span) -> Cost:
         return Cost(
-            billed_s=billed.cpu_s,
+            billed_s=billed.billed_s,
             billed_wall_s=billed.wall_s,
-            unbilled_s=unbilled.cpu_s,
+            unbilled_s=unbilled.billed_s,
             unbilled_wall_s=unbilled.wall_s,
             peak_memory_bytes=max(0, _resident_bytes("VmHWM") - self._base_bytes),
         )
@@ -194,8 +207,10 @@ def cell_status(statuses: Collection[TrialStatus], *, valid_before: bool) -> Cel
     return CellStatus.OOM if TrialStatus.OOM in statuses else CellStatus.ERROR
 
 
-def _starved(span: Span, budget: Budget) -> bool:
-    return span.wall_s > STARVED_FROM_S and span.cpu_s < STARVED_BELOW * span.wall_s * min(1, budget.cores)
+def _starved(span: Span, order: Order) -> bool:
+    if order.cell.device != "cpu":
+        return False  # waiting for a device is no sign of a busy machine
+    return span.wall_s > STARVED_FROM_S and span.billed_s < STARVED_BELOW * span.wall_s
 
 
 def _resident_bytes(field: str) -> int:

@@ -1,4 +1,4 @@
-"""CPU seconds of a cell: its process, its reaped children and its live descendants."""
+"""What a cell is billed by: CPU seconds with all its processes, or the wall seconds of a device."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from bench.runner.processes import descendants_cpu_s
 from bench.runner.state import Phase, State
+from bench.zoo.devices import synchronise
 
 DESCENDANT_SCAN_S = 0.05
 """How old the count of live descendants may be: a scan takes tens of microseconds, and fits poll often."""
@@ -37,28 +38,38 @@ class CpuClock:
         return self._last_s
 
 
+class WallClock:
+    """Counts wall seconds: what a cell with a GPU is billed by, whether its learner can use that or not."""
+
+    def now_s(self) -> float:
+        """Return wall seconds."""
+        return time.monotonic()
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """What a phase took."""
 
-    cpu_s: float = 0.0
+    billed_s: float = 0.0
+    """By the cell's own clock: CPU seconds, or wall seconds with a GPU."""
     wall_s: float = 0.0
 
 
 class CellMeter:
     """Bills a cell's phases, and tells the guard which one it is in."""
 
-    def __init__(self, state: State, spent_s: float) -> None:
+    def __init__(self, state: State, spent_s: float, device: str = "cpu") -> None:
         """Start from what earlier attempts at the cell spent."""
         self._state = state
-        self._clock = CpuClock()
+        self._device = device
+        self._clock = CpuClock() if device == "cpu" else WallClock()
         self._spent_before_s = spent_s
         self._billing_since: float | None = None
         self.last = Span()
         """The billed span that ended last."""
 
     def spent_s(self) -> float:
-        """Return billed CPU seconds of the cell so far, its earlier attempts included."""
+        """Return billed seconds of the cell so far, its earlier attempts included."""
         if self._billing_since is None:
             return self._spent_before_s
         return self._spent_before_s + self._clock.now_s() - self._billing_since
@@ -67,24 +78,28 @@ class CellMeter:
     def billing(self, number: int) -> Iterator[None]:
         """Bill what happens inside to trial `number`."""
         self._state.trial = number
+        synchronise(self._device)
         self._state.enter(Phase.BILLED)
         wall, self._billing_since = time.monotonic(), self._clock.now_s()
         try:
             yield
         finally:
+            synchronise(self._device)
             span = Span(self._clock.now_s() - self._billing_since, time.monotonic() - wall)
             self._billing_since = None
-            self._spent_before_s += span.cpu_s
-            self._state.end_billing(span.cpu_s)
+            self._spent_before_s += span.billed_s
+            self._state.end_billing(span.billed_s)
             self.last = span
 
     @contextmanager
     def timing(self, phase: Phase) -> Iterator[list[Span]]:
         """Time what happens inside without billing it; the list holds the span afterwards."""
+        synchronise(self._device)
         self._state.enter(phase)
         wall, cpu = time.monotonic(), self._clock.now_s()
         spans: list[Span] = []
         try:
             yield spans
         finally:
+            synchronise(self._device)
             spans.append(Span(self._clock.now_s() - cpu, time.monotonic() - wall))

@@ -64,12 +64,12 @@ class State:
         finally:
             self.enter(before)
 
-    def end_billing(self, cpu_s: float) -> None:
-        """Announce the end of a billed phase that took so many CPU seconds; what follows is not billed."""
+    def end_billing(self, billed_s: float) -> None:
+        """Announce the end of a billed phase and its bill in seconds; what follows is not billed."""
         running_s = self.running_s(waited_s(os.getpid()))
         self._cells[_SINCE] = 0.0
         self._cells[_BILLED_WALL] += running_s
-        self._cells[_LAST_BILLED] = cpu_s
+        self._cells[_LAST_BILLED] = billed_s
         self.enter(Phase.UNBILLED)
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from bench.datasets import ProblemType
+from bench.orders import Predictions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,24 +61,26 @@ def predict(estimator: Any, X: pd.DataFrame, problem: ProblemType, n_classes: in
     return Prediction(kind="value", values=np.asarray(estimator.predict(X), dtype=float).reshape(-1))
 
 
-def average(predictions: Sequence[Prediction]) -> Prediction:
-    """Return the prediction of the models together: an even mixture of them.
+def average(predictions: Sequence[Prediction], weights: Sequence[float] | None = None) -> Prediction:
+    """Return the prediction of the models together: a mixture of them, an even one without weights.
 
     Probabilities, decision values and means are averaged. The SD is that of the mixture of Gaussians,
     by the law of total variance; there is none where one of the models has none.
-    Raises ValueError for no prediction, or for more than one kind.
+    Raises ValueError for no prediction, for more than one kind, and for weights that add up to nothing.
     """
     kinds = {prediction.kind for prediction in predictions}
     if len(kinds) != 1:
         raise ValueError(
             f"only predictions of one kind can be averaged, not {sorted(kinds) or 'none at all'}"
         )
+    if weights is not None and not (min(weights) >= 0 and sum(weights) > 0):
+        raise ValueError(f"weights must be at least 0 and add up to more than 0, not {list(weights)}")
     values = np.stack([prediction.values for prediction in predictions])
-    mean = values.mean(axis=0)
+    mean = _mean(values, weights)
     sds = [prediction.sd for prediction in predictions if prediction.sd is not None]
     if len(sds) < len(predictions):
         return replace(predictions[0], values=mean, sd=None)
-    variance = (np.stack(sds) ** 2 + (values - mean) ** 2).mean(axis=0)
+    variance = _mean(np.stack(sds) ** 2 + (values - mean) ** 2, weights)
     return replace(predictions[0], values=mean, sd=np.sqrt(variance))
 
 
@@ -98,6 +102,32 @@ def prediction_hash(*predictions: Prediction) -> str:
         for array in to_float32(prediction).arrays:
             digest.update(array.tobytes(order="C"))
     return digest.hexdigest()[:16]
+
+
+def stored_predictions(stored: Predictions) -> tuple[Prediction, Prediction]:
+    """Return the (validation, test) predictions of a trial from its stored bytes; they share its memory."""
+    content = np.frombuffer(stored.content, dtype="<f4")
+    n_validation = math.prod(stored.validation_shape)
+    parts = (
+        (content[:n_validation], stored.validation_shape),
+        (content[n_validation:], stored.test_shape),
+    )
+    validation, test = (_of_table(stored.kind, values.reshape(shape)) for values, shape in parts)
+    return validation, test
+
+
+def _of_table(kind: str, table: FloatArray) -> Prediction:
+    match kind:
+        case "distribution":
+            return Prediction(kind="value", values=table[:, 0], sd=table[:, 1])
+        case "probability" | "decision" | "value":
+            return Prediction(kind=kind, values=table)
+    raise ValueError(f"no prediction is of kind {kind!r}")
+
+
+def _mean(values: FloatArray, weights: Sequence[float] | None) -> FloatArray:
+    mean: FloatArray = values.mean(axis=0) if weights is None else np.average(values, axis=0, weights=weights)
+    return mean
 
 
 def _both_signs(decision: FloatArray) -> FloatArray:

@@ -6,6 +6,7 @@ Billed: preprocessing, fitting, inner validation, failed trials. Whatever `on_ca
 from __future__ import annotations
 
 import math
+import traceback
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -55,6 +56,8 @@ class Candidate:
     validation_score: float | None = None
     flags: tuple[Flag, ...] = ()
     reason: str = ""
+    traceback: str = ""
+    """Where the learner raised, for whoever mends it."""
 
 
 class Meter(Protocol):
@@ -155,7 +158,7 @@ def _attempt(search: Search, meter: Meter, number: int, config: Config) -> Candi
         return failed(TrialStatus.OOM, f"out of memory: {error}".rstrip(": "))
     except Exception as error:  # noqa: BLE001 - a learner may raise anything, and that is a result
         status = TrialStatus.OOM if _is_allocation_failure(error) else TrialStatus.ERROR
-        return failed(status, _one_line(error))
+        return _with(failed(status, _one_line(error)), traceback=traceback.format_exc())
     converged = tally.converged and not any("Convergence" in w.category.__name__ for w in caught)
     return Candidate(
         number=number,

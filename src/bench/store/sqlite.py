@@ -40,6 +40,26 @@ class RunRequest:
     """UTC; evidence begun before does not count."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forget:
+    """Which evidence a run does not go on with."""
+
+    before: str | None = None
+    """UTC; what was begun before."""
+    failed_but_by: str | None = None
+    """Cells that failed, unless in this very run."""
+
+    def covers(self, started_at: str, status: str | None, run_id: str) -> bool:
+        """Whether a cell with such a latest attempt is begun anew."""
+        if self.before is not None and started_at < self.before:
+            return True
+        failed = status is not None and CellStatus(status).failed
+        return self.failed_but_by is not None and failed and run_id != self.failed_but_by
+
+
+FORGET_NOTHING = Forget()
+
+
 class Store:
     """Trials, attempts, runs and predictions in one folder."""
 
@@ -109,16 +129,16 @@ class Store:
 
     # -- cells --------------------------------------------------------------------------------------
 
-    def standing(self, evidence_key: str, budget: Budget, since: str | None = None) -> Standing:
-        """Return what is left of a cell under a budget; evidence begun before `since` does not count."""
+    def standing(self, evidence_key: str, budget: Budget, forget: Forget = FORGET_NOTHING) -> Standing:
+        """Return what is left of a cell under a budget, less the evidence that is to be forgotten."""
         last = self._db.execute(
-            "SELECT attempt, budget_s, budget_trials, memory_bytes, complete, ended_by, status, started_at"
-            " FROM attempts WHERE evidence_key = ? ORDER BY attempt DESC LIMIT 1",
+            "SELECT attempt, run_id, budget_s, budget_trials, memory_bytes, complete, ended_by, status,"
+            " started_at FROM attempts WHERE evidence_key = ? ORDER BY attempt DESC LIMIT 1",
             (evidence_key,),
         ).fetchone()
         if last is None:
             return standing(None, (), budget)
-        if since is not None and last["started_at"] < since:
+        if forget.covers(last["started_at"], last["status"], last["run_id"]):
             return replace(standing(None, (), budget), attempt=last["attempt"] + 1, fresh=True)
         rows = self._db.execute(_TRACE, (evidence_key, evidence_key)).fetchall()
         trials = [PastTrial(row["trial"], TrialStatus(row["status"]), row["spent_s"]) for row in rows]

@@ -1,0 +1,219 @@
+"""What this machine and installation can do for a run, checked by trying it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from bench.budgets import GIB
+from bench.environments import capture_environment, package_version
+from bench.errors import BenchError
+from bench.execution.cores import Cores, cpu_quota
+from bench.registry import broken, learners, missing
+from bench.sources.cache import Cache
+from bench.sources.catalog import catalog
+from bench.store.opening import read_store
+from bench.store.query import runs
+from bench.store.sqlite import FILE_NAME
+from bench.zoo.devices import probe
+
+LIBRARIES = (
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "pandas",
+    "xgboost",
+    "lightgbm",
+    "torch",
+    "gpytorch",
+    "pyarrow",
+)
+CELL_MEMORY_BYTES = 4 * GIB
+"""What a suite gives a cell unless it says otherwise."""
+SCARCE_BYTES = 2 * GIB
+"""Less free space than this is worth a word."""
+TRY_LIMITS = """
+import os
+from bench.execution import linux
+linux.adopt_orphans()
+linux.cap_memory(1 << 30)
+linux.pin(os.sched_getaffinity(0))
+linux.forget_peak_memory()
+try:
+    bytearray(3 << 30)
+except MemoryError:
+    print("held")
+"""
+
+
+class Level(StrEnum):
+    """How bad a finding is."""
+
+    FINE = "ok"
+    LIMITS = "limits"
+    """Something that a run may want is missing."""
+    STOPS = "stops"
+    """`bench run` cannot work like this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    level: Level
+    found: str
+    advice: str = ""
+    """What to do, where something is wrong."""
+
+
+def diagnose(results: Path, cache: Path | None) -> list[Finding]:
+    """Return what was found, in the order in which a run needs it. Writes nothing but a temporary file."""
+    return [
+        *_system(),
+        *_libraries(),
+        *_learners(),
+        *_devices(),
+        *_cores(),
+        *_memory(),
+        *_isolation(),
+        *_folders(results, Cache(cache)),
+    ]
+
+
+def _fine(what: str, found: str) -> Finding:
+    return Finding(what=what, level=Level.FINE, found=found)
+
+
+def _system() -> Iterator[Finding]:
+    found = f"Python {platform.python_version()}, {platform.system()} {platform.release()}"
+    if sys.platform == "linux":
+        yield _fine("system", found)
+    else:
+        advice = "budgets are enforced on Linux alone: add --executor inline"
+        yield Finding(what="system", level=Level.LIMITS, found=found, advice=advice)
+    environment = capture_environment()
+    yield _fine("bench", f"{package_version('inductive-bench')}, commit {environment.commit or 'unknown'}")
+
+
+def _libraries() -> Iterator[Finding]:
+    versions = {name: package_version(name) for name in LIBRARIES}
+    present = ", ".join(f"{name} {version}" for name, version in versions.items() if version != "absent")
+    yield _fine("packages", present)
+    absent = [name for name, version in versions.items() if version == "absent"]
+    if absent:
+        extra = "parquet" if absent == ["pyarrow"] else "cpu"
+        advice = f"pip install 'inductive-bench[{extra}]'"
+        yield Finding(what="packages", level=Level.LIMITS, found=f"no {', '.join(absent)}", advice=advice)
+
+
+def _learners() -> Iterator[Finding]:
+    known = learners()
+    without = {name: missing(learner) for name, learner in known.items()}
+    yield _fine("learners", f"{sum(not absent for absent in without.values())} of {len(known)} can run")
+    for name, reason in broken().items():
+        yield Finding(what=f"plug-in {name}", level=Level.LIMITS, found=reason)
+
+
+def _devices() -> Iterator[Finding]:
+    gpus = capture_environment().gpus
+    yield _fine("GPUs", ", ".join(gpus) or "none that the kernel's driver knows; everything runs on the CPU")
+    for library, found in probe().items():
+        if found.device is not None:
+            yield _fine(f"{library} on cuda", found.device)
+        elif gpus:
+            yield Finding(what=f"{library} on cuda", level=Level.LIMITS, found=found.reason)
+
+
+def _cores() -> Iterator[Finding]:
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = cpu_quota()
+    found = f"{usable} usable of {os.cpu_count()}"
+    if quota < usable:
+        advice = "cells at once are as many as the quota has room for"
+        yield Finding(what="cores", level=Level.LIMITS, found=f"{found}, quota {quota:g}", advice=advice)
+    else:
+        yield _fine("cores", found)
+    yield from _tried("core locks", _lock_cores, "set TMPDIR to a folder that can be written")
+
+
+def _lock_cores() -> str:
+    cores = Cores(sorted(os.sched_getaffinity(0)), 1)
+    try:
+        taken = cores.take()
+    finally:
+        cores.close()
+    return "can be locked" if taken else "all held by other runs at the moment"
+
+
+def _memory() -> Iterator[Finding]:
+    total = capture_environment().memory_bytes
+    cells = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    found = f"{total / GIB:.0f} GiB"
+    if total < cells * CELL_MEMORY_BYTES:
+        advice = f'{cells} cells at 4 GiB do not fit: use --jobs, or memory = "1 GiB" in the suite'
+        yield Finding(what="memory", level=Level.LIMITS, found=found, advice=advice)
+    else:
+        yield _fine("memory", found)
+
+
+def _isolation() -> Iterator[Finding]:
+    yield from _tried("limits", _try_limits, "add --executor inline to run without enforced limits")
+
+
+def _try_limits() -> str:
+    child = subprocess.run(
+        [sys.executable, "-P", "-c", TRY_LIMITS], capture_output=True, text=True, timeout=60, check=False
+    )
+    if child.returncode or "held" not in child.stdout:
+        last = (child.stderr.strip().splitlines() or [f"exit code {child.returncode}"])[-1]
+        raise OSError(0, f"a process could not be limited: {last}")
+    return "memory cap, cores and orphans are under control"
+
+
+def _folders(results: Path, cache: Cache) -> Iterator[Finding]:
+    yield from _tried("tables", lambda: _try_cache(cache), "set BENCH_CACHE to a folder of your own")
+    place = _existing(cache.root)
+    free = shutil.disk_usage(place).free
+    level = Level.FINE if free > SCARCE_BYTES else Level.LIMITS
+    yield Finding(what="disk", level=level, found=f"{free / GIB:.1f} GiB free at {place}")
+    if not (results / FILE_NAME).is_file():
+        yield _fine("results", f"none yet in {results}")
+    else:
+        yield from _tried("results", lambda: _try_store(results), "name another folder with --results")
+
+
+def _try_cache(cache: Cache) -> str:
+    held = sum(cache.describe(name) is not None for name in catalog())
+    with tempfile.TemporaryFile(dir=_existing(cache.root)):
+        return f"{held} of {len(catalog())} of the catalogue kept in {cache.root}"
+
+
+def _try_store(results: Path) -> str:
+    store = read_store(results)
+    try:
+        return f"{len(runs(store))} runs in {results}"
+    finally:
+        store.close()
+
+
+def _existing(folder: Path) -> Path:
+    return next(each for each in (folder, *folder.absolute().parents) if each.is_dir())
+
+
+def _tried(what: str, attempt: Callable[[], str], advice: str) -> Iterator[Finding]:
+    try:
+        yield _fine(what, attempt())
+    except BenchError as error:
+        yield Finding(what=what, level=Level.STOPS, found=str(error))
+    except (OSError, subprocess.SubprocessError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        yield Finding(what=what, level=Level.STOPS, found=reason, advice=advice)
