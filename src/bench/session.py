@@ -8,10 +8,9 @@ import secrets
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from bench.config.expand import expand, select
-from bench.config.fitness import unfit
+from bench.config.fitness import unfit, unfit_rows
 from bench.environments import capture_environment
 from bench.errors import BenchError, DataError, NothingSelectedError, PrerequisiteError
 from bench.events import (
@@ -28,7 +27,7 @@ from bench.sources.cache import Cache
 from bench.sources.catalog import record
 from bench.sources.outline import outline
 from bench.sources.prepare import prepare
-from bench.sources.requests import LocalFile, TableRequest
+from bench.sources.requests import TableRequest
 from bench.splits.plan import split_plan
 from bench.store.sqlite import Forget, RunRequest, Store
 from bench.suites import Suite, TaskReference
@@ -128,7 +127,7 @@ def _prepared(suite: Suite, cache: Cache, say: Callable[[str], None]) -> tuple[l
     left_out: list[Exclusion] = []
     for reference in suite.tasks:
         try:
-            requests[reference.name] = _table_request(reference)
+            requests[reference.name] = TableRequest.of(reference)
         except BenchError as error:
             left_out.append(_exclusion(reference, error))
     found = prepare(list(requests.values()), cache, say)
@@ -141,10 +140,10 @@ def _prepared(suite: Suite, cache: Cache, say: Callable[[str], None]) -> tuple[l
             left_out.append(_exclusion(reference, dataset))
             continue
         official = None if reference.dataset is None else record(reference.dataset).openml_task_id
-        splits = split_plan(dataset, official)
-        reason = unfit(dataset, splits, suite.validation)
+        task = Task(name=reference.name, dataset=dataset, splits=split_plan(dataset, official))
+        reason = unfit(dataset, task.splits, suite.validation) or unfit_rows(task, suite, cache)
         if reason is None:
-            tasks.append(Task(name=reference.name, dataset=dataset, splits=splits))
+            tasks.append(task)
         else:
             left_out.append(_exclusion(reference, DataError(reason)))
     return tasks, left_out
@@ -209,15 +208,3 @@ def _exclusion(reference: TaskReference, error: BenchError) -> Exclusion:
         reason=str(error),
         unusable=isinstance(error, PrerequisiteError),
     )
-
-
-def _table_request(reference: TaskReference) -> TableRequest:
-    if reference.file is None:
-        return TableRequest(name=reference.dataset or "")
-    file = LocalFile(
-        path=Path(reference.file),
-        target=reference.target or "",
-        problem=reference.problem,
-        kinds=reference.kinds,
-    )
-    return TableRequest.of_file(file)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from bench.datasets import Dataset, ProblemType
+
+_AMOUNT = re.compile(r"[1-9][0-9]*$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,19 +15,29 @@ class SplitPlan:
     """How the outer splits of a task are made."""
 
     procedure: str
-    """`openml-cv10` (OpenML's own ten folds, recomputed) or `kfold3` (three seeded, stratified folds)."""
+    """`openml-cv10` (OpenML's own ten folds, recomputed), `kfold3` (three seeded, stratified folds), `group3`
+    (the same, of whole groups) or `time3` (three windows, each later than all that is learnt from)."""
     openml_task_id: int | None = None
     """The OpenML task whose splits these are, where they are official."""
 
     @property
     def n_folds(self) -> int:
         """Folds of one repeat."""
-        return int(self.procedure.rpartition("cv" if self.official else "kfold")[2])
+        amount = _AMOUNT.search(self.procedure)
+        if amount is None:
+            raise ValueError(f"the split procedure {self.procedure!r} does not say how many folds it makes")
+        return int(amount[0])
 
     @property
     def official(self) -> bool:
         """Whether these are OpenML's own splits."""
         return self.procedure.startswith("openml-cv")
+
+    def train_rows(self, n_rows: int, fold: int) -> int:
+        """Return about how many of a table's rows the model of a fold may learn from, before any cap."""
+        if self.procedure.startswith("time"):
+            return n_rows * (self.n_folds - fold) // (self.n_folds + 1)
+        return n_rows * (self.n_folds - 1) // self.n_folds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,3 +86,5 @@ class TaskShape:
     """The number of categories of each categorical column."""
     n_classes: int
     """0 for a regression."""
+    n_with_missing: int = 0
+    """How many columns have missing cells somewhere in the table."""

@@ -155,7 +155,7 @@ def test_a_damaged_table_is_mended_as_the_message_says(bench, tmp_path):
     suite = bench.suite("quick", ["dummy", "linear"], "trials = 2")
     arguments = ("run", suite, "--cache", str(cache))
     bench(*arguments, "--results", "first")
-    folder = next((cache / "tables-v2").glob("sk-diabetes*"))
+    folder = next(cache.glob("tables-v*/sk-diabetes*"))
     content = bytearray((folder / "0003.npy").read_bytes())
     content[-5] ^= 1
     (folder / "0003.npy").write_bytes(content)

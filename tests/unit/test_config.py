@@ -13,7 +13,7 @@ from bench.config import load as load_module
 from bench.config.expand import expand, select, task_shape
 from bench.config.load import find_suite, list_suites, load_suite
 from bench.config.problems import did_you_mean, key_path
-from bench.datasets import FeatureKind, Grade, Origin, ProblemType
+from bench.datasets import ColumnKind, Grade, Origin, ProblemType
 from bench.environments import lock_hash
 from bench.errors import ConfigError, PrerequisiteError
 from bench.learners import specification_hash
@@ -94,7 +94,8 @@ def test_every_key_reaches_the_suite(write):
     name = "prices"
     target = "price"
     problem = "regression"
-    kinds = { zip = "categorical" }
+    kinds = { zip = "categorical", sold = "date", note = "ignore" }
+    group = "seller"
     """
     path = write(text)
     suite = load_suite(path, LEARNERS, TABLES)
@@ -107,7 +108,12 @@ def test_every_key_reaches_the_suite(write):
     (task,) = suite.tasks
     assert task.file == str(Path(path).parent / "data/prices.csv"), "relative to the suite, not to the caller"
     assert (task.name, task.target, task.problem) == ("prices", "price", ProblemType.REGRESSION)
-    assert task.kinds == {"zip": FeatureKind.CATEGORICAL}
+    assert task.kinds == {
+        "zip": ColumnKind.CATEGORICAL,
+        "sold": ColumnKind.DATE,
+        "note": ColumnKind.IGNORE,
+    }
+    assert (task.group, task.time) == ("seller", None)
 
 
 def test_the_hash_is_of_the_bytes(write):
@@ -231,7 +237,14 @@ def test_what_would_make_the_same_cell_twice_is_refused(write):
         ('dataset = "cmc"', 'name = "x"', "tasks[0]"),
         ('dataset = "cmc"', 'dataset = "cmc"\ntarget = "y"', "tasks[0]"),
         ('dataset = "cmc"', 'file = "x.csv"\ntarget = "y"\nproblem = "ranking"', "tasks[0].problem"),
-        ('dataset = "cmc"', 'file = "x.csv"\ntarget = "y"\nkinds = {a = "date"}', "tasks[0].kinds.a"),
+        ('dataset = "cmc"', 'file = "x.csv"\ntarget = "y"\nkinds = {a = "text"}', "tasks[0].kinds.a"),
+        ('dataset = "cmc"', 'dataset = "cmc"\ngroup = "y"', "tasks[0]"),
+        ('dataset = "cmc"', 'file = "x.csv"\ntarget = "y"\ngroup = 3', "tasks[0].group"),
+        ('dataset = "cmc"', 'file = "x.csv"\ntarget = "y"\ngroup = "y"', "tasks[0]"),
+        ('dataset = "cmc"', 'file = "x.csv"\ntarget = "y"\ntime = "y"', "tasks[0]"),
+        ('dataset = "cmc"', 'file = "x.csv"\ntarget = "y"\ngroup = "a"\ntime = "b"', "tasks[0]"),
+        ('dataset = "cmc"', 'file = "x.csv"\ntarget = "y"\nkinds = {y = "date"}', "tasks[0]"),
+        ('dataset = "cmc"', 'file = "x.csv"\ntarget = "y"\ntime = "a"\nkinds = {a = "ignore"}', "tasks[0]"),
     ],
 )
 def test_what_is_wrong_is_said_at_its_key(write, old, new, key):

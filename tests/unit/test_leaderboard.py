@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import statistics
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import pairwise, product
 from typing import Any
 
@@ -13,12 +15,16 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from bench.analysis.errors import floored
+from bench.analysis.ensembles import STEPS, CellPredictions
 from bench.analysis.frames import cells_frame, trials_frame
 from bench.analysis.intervals import bootstrap_means
 from bench.analysis.leaderboard import Leaderboard, leaderboard
 from bench.analysis.views import View
 from bench.cells import CellStatus
+from bench.datasets import ProblemType
+from bench.metrics import METRICS
+from bench.scoring.metrics import all_metrics, mean_score, score
+from bench.scoring.predictions import Prediction
 
 FAMILIES = {
     "random-forest": "bagged",
@@ -31,10 +37,91 @@ FAMILIES = {
 }
 PROBLEMS = ("binary", "multiclass", "regression")
 Record = dict[str, Any]
+FOLD_ROWS = (9, 8, 7)
+TARGET_SD = 1.7
+N_CLASSES = {"binary": 2, "multiclass": 3, "regression": 0}
+DECIDES = {("extra-trees", "multiclass"), ("linear", "binary")}
+"""Learners without probabilities on a problem type."""
+GAUSSIAN = ("gp-exact", "mlp")
+"""Learners with a predictive distribution."""
+
+
+@lru_cache
+def truth(task: str, fold: int, problem: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the targets of the validation rows, fold after fold, and of the test rows."""
+    rng = np.random.default_rng([int(task[1:]), fold])
+    sizes = (*FOLD_ROWS, 30 + 5 * int(task[1:]))
+    classes = N_CLASSES[problem]
+    parts = [rng.permutation(np.arange(n) % classes) if classes else rng.normal(size=n) for n in sizes]
+    return np.concatenate(parts[:-1]), parts[-1]
+
+
+def predicted(rng: np.random.Generator, c: Record, y: np.ndarray) -> Prediction:
+    """Return coarse predictions, so that there are ties, that are a little right."""
+    classes = N_CLASSES[c["problem"]]
+    if not classes:
+        sd = rng.uniform(0.3, 2.0, size=len(y)).astype("f4") if c["learner"] in GAUSSIAN else None
+        values = (0.5 * y + rng.normal(size=len(y))).round(1)
+        return Prediction(kind="value", values=values.astype("f4"), sd=sd)
+    values = rng.integers(1, 6, size=(len(y), classes)) + np.eye(classes)[y] * rng.integers(0, 4)
+    if (c["learner"], c["problem"]) in DECIDES:
+        return Prediction(kind="decision", values=(values - 3.0).astype("f4"))
+    return Prediction(kind="probability", values=(values / values.sum(axis=1, keepdims=True)).astype("f4"))
+
+
+def measured(rng: np.random.Generator, c: Record) -> Record:
+    """Return new predictions of a cell's rows and what they score."""
+    problem = ProblemType(c["problem"])
+    held, tested = (predicted(rng, c, y) for y in truth(c["task"], c["fold"], c["problem"]))
+    y_held, y_test = truth(c["task"], c["fold"], c["problem"])
+    ends = np.cumsum(FOLD_ROWS)
+    folds = [
+        score(
+            problem,
+            y_held[end - n : end],
+            Prediction(kind=held.kind, values=held.values[end - n : end]),
+            TARGET_SD,
+        )
+        for end, n in zip(ends, FOLD_ROWS, strict=True)
+    ]
+    return {
+        "validation_score": mean_score(problem, folds),
+        "test_score": score(problem, y_test, tested, TARGET_SD),
+        "metrics": json.dumps({"test": all_metrics(problem, y_test, tested, TARGET_SD)}),
+        "predictions": (held, tested) if rng.random() > 0.1 else None,
+    }
+
+
+def stored(trials: list[Record]) -> dict[str, CellPredictions]:
+    """Return the predictions that a store would hold: the latest attempt's of each trial."""
+    latest: dict[str, dict[int, Record]] = {}
+    for row in sorted(trials, key=lambda row: row["attempt"]):
+        latest.setdefault(row["evidence_key"], {})[row["trial"]] = row
+    found = {}
+    for key, rows in latest.items():
+        kept = {(r["trial"], r["attempt"]): r["predictions"] for r in rows.values() if r["predictions"]}
+        c = next(iter(rows.values()))
+        y_validation, y_test = truth(c["task"], c["fold"], c["problem"])
+        found[key] = CellPredictions(
+            problem=ProblemType(c["problem"]),
+            target_sd=TARGET_SD,
+            y_validation=y_validation,
+            y_test=y_test,
+            fold_rows=FOLD_ROWS,
+            validation={trial: held for trial, (held, _) in kept.items()},
+            test={trial: tested for trial, (_, tested) in kept.items()},
+        )
+    return found
 
 
 def random_run(seed: int, n_tasks: int = 12) -> tuple[list[Record], list[Record]]:
     """Return trials and cells with failures, limits, second attempts and two tasks of one dataset."""
+    trials, cells = made_run(seed, n_tasks)
+    return [dict(row) for row in trials], [dict(c) for c in cells]
+
+
+@lru_cache
+def made_run(seed: int, n_tasks: int) -> tuple[list[Record], list[Record]]:
     rng = np.random.default_rng(seed)
     trials: list[Record] = []
     cells: list[Record] = []
@@ -68,13 +155,14 @@ def random_run(seed: int, n_tasks: int = 12) -> tuple[list[Record], list[Record]
 
 
 def random_trials(rng: np.random.Generator, c: Record) -> list[Record]:
-    n_test = int(c["task"][1:]) * 10 + 50
+    y_test = truth(c["task"], c["fold"], c["problem"])[1]
+    n_minority = min(np.bincount(y_test)) if c["problem"] == "binary" else None
+    nothing = {"validation_score": None, "test_score": None, "metrics": "{}", "predictions": None}
     made, spent_s = [], 0.0
     for number in range(int(rng.integers(1, 12))):
         billed_s = float(rng.exponential(1.0))
         spent_s += billed_s
         status = "ok" if number == 0 else str(rng.choice(["ok", "ok", "ok", "truncated", "nan"]))
-        validated = float(rng.integers(0, 20)) / 40 if status != "nan" else None
         row = {
             **c,
             "validation": "cv4",
@@ -84,25 +172,18 @@ def random_trials(rng: np.random.Generator, c: Record) -> list[Record]:
             "trial": number,
             "status": status,
             "flags": "",
-            "validation_score": validated,
-            "test_score": None if validated is None else float(rng.integers(0, 25)) / 50,
+            **(measured(rng, c) if status != "nan" else nothing),
             "train_score": None,
             "test_score_single": None,
             "billed_s": billed_s,
             "spent_s": spent_s,
             "unbilled_s": 0.1,
-            "n_test": n_test,
-            "n_test_minority": n_test // 4 if c["problem"] == "binary" else None,
+            "n_test": len(y_test),
+            "n_test_minority": n_minority,
         }
         made.append(row)
         if rng.random() < 0.3:
-            again = {
-                "attempt": 2,
-                "attempt_budget_s": 8.0,
-                "status": "ok",
-                "validation_score": 0.2,
-                "test_score": 0.3,
-            }
+            again = {"attempt": 2, "attempt_budget_s": 8.0, "status": "ok", **measured(rng, c)}
             made.append({**row, **again, "spent_s": spent_s + 0.5})
     return made
 
@@ -116,15 +197,20 @@ def mean_of(values: Iterable[float]) -> float:
 class Loops:
     """The leaderboard by loops over records: slow, plain, and sharing no code with the real one."""
 
-    def __init__(self, trials: list[Record], cells: list[Record], view: View) -> None:
-        self.view, self.cells = view, cells
+    def __init__(
+        self, trials: list[Record], cells: list[Record], view: View, seen: Record | None = None
+    ) -> None:
+        """Use `seen` to keep what entries show, which neither metric nor failure policy changes."""
+        self.view, self.seen = view, {} if seen is None else seen
         self.attempts: dict[tuple[str, int], list[Record]] = {}
         self.latest: dict[str, Record] = {}
         for row in sorted(trials, key=lambda row: row["attempt"]):
             self.attempts.setdefault((row["evidence_key"], row["trial"]), []).append(row)
             self.latest[row["evidence_key"]] = row
-        self.tasks = list(dict.fromkeys(c["task"] for c in cells))
-        self.entries = list(dict.fromkeys(c[view.by] for c in cells))
+        self.cells = [c for c in cells if view.metric is None or c["problem"] in HAVING[view.metric]]
+        self.tasks = list(dict.fromkeys(c["task"] for c in self.cells))
+        self.entries = list(dict.fromkeys(c[view.by] for c in self.cells))
+        self.problem = {c["task"]: c["problem"] for c in self.cells}
 
     def budget(self, key: str) -> float:
         asked = self.view.budget_s
@@ -141,8 +227,9 @@ class Loops:
             return [], []
         limit = self.budget(c["evidence_key"]) / members
         counting, paid = [], []
-        for (key, number), attempts in sorted(self.attempts.items(), key=lambda item: item[0]):
-            if key != c["evidence_key"]:
+        for number in range(20):
+            attempts = self.attempts.get((c["evidence_key"], number))
+            if attempts is None:
                 continue
             row = self.standing(attempts, limit)
             own = row["attempt_budget_s"] == limit
@@ -154,60 +241,156 @@ class Loops:
         return counting, paid
 
     def result(self, entry: str, task: str, fold: int) -> Record:
+        key = (self.view.show, self.view.by, self.view.budget_s, entry, task, fold)
+        if key not in self.seen:
+            self.seen[key] = self.what_is_shown(entry, task, fold)
+        found = dict(self.seen[key])
+        return {**found, "error": self.error(found["primary"], found["metrics"])}
+
+    def error(self, primary: float | None, metrics: dict[str, float] | None) -> float | None:
+        if self.view.metric is None or metrics is None:
+            return primary
+        value = metrics.get(self.view.metric)
+        return 1 - value if value is not None and METRICS[self.view.metric].higher_is_better else value
+
+    def what_is_shown(self, entry: str, task: str, fold: int) -> Record:
         here = [c for c in self.cells if (c[self.view.by], c["task"], c["fold"]) == (entry, task, fold)]
         applying = [c["cell_id"] for c in here if c["status"] != "not_applicable"]
         members = max(1, len(applying))
         counting, used_s = [], 0.0
         for c in here:
             rows, paid = self.shown(c, members, 2.0 if c["cell_id"] in applying[:1] else 1.0)
+            if self.view.show == "default":
+                rows, paid = (
+                    [r for r in some if r["trial"] == 0 and c["cell_id"] in applying[:1]]
+                    for some in (rows, paid)
+                )
             counting += rows
             used_s += max((row["spent_s"] for row in paid), default=0.0)
         best = min(counting, key=lambda row: row["validation_score"], default=None)
+        primary, metrics = best and best["test_score"], best and json.loads(best["metrics"])["test"]
+        if self.view.show == "ensembled" and best is not None:
+            primary, metrics = self.ensemble(counting, best, truth(task, fold, here[0]["problem"])) or (
+                primary,
+                metrics,
+            )
         return {
-            "error": best and best["test_score"],
+            "primary": primary,
+            "metrics": metrics,
             "n_trials": len(counting),
             "used_s": used_s,
             "outside": all(c["status"] == "not_applicable" for c in here),
             "failed": sum(CellStatus(c["status"]).failed for c in here),
         }
 
+    def ensemble(
+        self, counting: list[Record], best: Record, y: tuple[np.ndarray, np.ndarray]
+    ) -> tuple[float, dict[str, float]] | None:
+        """Return what the mixture of the picked trials scores; None where that is the best one alone."""
+        kept = [
+            row for row in counting
+            if row["predictions"] and row is self.attempts[row["evidence_key"], row["trial"]][-1]
+        ]  # fmt: skip
+        if not any(row is best for row in kept):
+            return None
+        kept = [row for row in kept if row["predictions"][0].kind == best["predictions"][0].kind]
+        held = [row["predictions"][0].values.astype(float) for row in kept]
+        picked = [next(i for i, row in enumerate(kept) if row is best)]
+        trail = [plain_error(best["problem"], y[0], held[picked[0]])]
+        while len(picked) < STEPS:
+            errors = []
+            for each in held:
+                mixed = (sum(held[i] for i in picked) + each) / (len(picked) + 1)
+                errors.append(plain_error(best["problem"], y[0], mixed))
+            picked.append(errors.index(min(errors)))
+            trail.append(min(errors))
+        picked = picked[: trail.index(min(trail)) + 1]
+        if len(set(picked)) == 1:
+            return None
+        tested = [kept[i]["predictions"][1] for i in picked]
+        mean = sum(p.values.astype(float) for p in tested) / len(picked)
+        sd = None
+        if all(p.sd is not None for p in tested):
+            spread = sum(p.sd.astype(float) ** 2 + (p.values - mean) ** 2 for p in tested) / len(picked)
+            sd = np.sqrt(spread).astype("f4")
+        mixture = Prediction(kind=tested[0].kind, values=mean.astype("f4"), sd=sd)
+        problem = ProblemType(best["problem"])
+        return score(problem, y[1], mixture, TARGET_SD), all_metrics(problem, y[1], mixture, TARGET_SD)
+
     def default(self, learner: str, task: str, fold: int) -> Record | None:
+        """Return a learner's default trial with its error, which is None where it lacks the metric."""
         key = f"{task[1:]}-{fold}-{learner}"
         attempts = self.attempts.get((key, 0))
-        return attempts and self.standing(attempts, self.budget(key))
+        if attempts is None:
+            return None
+        row = self.standing(attempts, self.budget(key))
+        return {**row, "error": self.error(row["test_score"], json.loads(row["metrics"])["test"])}
+
+    def withheld(self, entry: str, problem: str) -> bool:
+        """Return whether an entry has models on a problem type, none of which offers the metric."""
+        found = [
+            self.result(entry, task, fold)
+            for task in self.tasks for fold in range(2) if self.problem[task] == problem
+        ]  # fmt: skip
+        return any(r["primary"] is not None for r in found) and all(r["error"] is None for r in found)
+
+    def split_error(self, entry: str, task: str, fold: int) -> tuple[float | None, bool]:
+        """Return an error or its stand-in, and whether it is one."""
+        result = self.result(entry, task, fold)
+        if (
+            result["error"] is not None
+            or result["primary"] is not None
+            or self.withheld(entry, self.problem[task])
+        ):
+            return result["error"], False
+        whose = {"fallback": "random-forest", "dummy": "dummy", "complete-pairs": None}[
+            self.view.failure_policy
+        ]
+        stand_in = self.default(whose, task, fold) if whose else None
+        return (stand_in and stand_in["error"]), stand_in is not None and stand_in["error"] is not None
 
     def errors(self, entry: str, task: str) -> tuple[float | None, float | None]:
         """Return the mean error with stand-ins, and the log ratio."""
-        results = [self.result(entry, task, fold) for fold in range(2)]
+        if all(self.result(entry, t, fold)["error"] is None for t in self.tasks for fold in range(2)):
+            return None, None
+        errors = [self.split_error(entry, task, fold)[0] for fold in range(2)]
         references = [self.default("random-forest", task, fold) for fold in range(2)]
-        errors: list[float | None] = []
-        for fold, result in enumerate(results):
-            stand_in = {
-                "fallback": references[fold],
-                "dummy": self.default("dummy", task, fold),
-                "complete-pairs": None,
-            }[self.view.failure_policy]
-            errors.append(
-                result["error"] if result["error"] is not None else stand_in and stand_in["test_score"]
-            )
         if any(error is None for error in errors):
             return None, None
         mean = sum(errors) / 2
-        if any(reference is None for reference in references):
+        if any(reference is None or reference["error"] is None for reference in references):
             return mean, None
-        other = sum(reference["test_score"] for reference in references) / 2
+        other = sum(reference["error"] for reference in references) / 2
         return mean, math.log(self.floored(other, references)) - math.log(self.floored(mean, references))
 
-    @staticmethod
-    def floored(error: float, rows: list[Record]) -> float:
-        n = sum(row["n_test"] for row in rows)
-        match rows[0]["problem"]:
-            case "multiclass":
+    def floored(self, error: float, rows: list[Record]) -> float:
+        n, problem = sum(row["n_test"] for row in rows), rows[0]["problem"]
+        n_rarer = sum(row["n_test_minority"] or 0 for row in rows)
+        primary = {"binary": "auc", "multiclass": "error_rate", "regression": "nrmse"}
+        match self.view.metric or primary[problem]:
+            case "error_rate":
                 return (error * n + 0.5) / (n + 1)
-            case "binary":
-                return error + 1 / (2 * sum(row["n_test_minority"] for row in rows))
+            case "balanced_accuracy":
+                n = 2 * n_rarer if problem == "binary" else n
+                return (error * n + 0.5) / (n + 1)
+            case "auc":
+                return error + 1 / (2 * n_rarer)
+            case "log_loss" | "brier" | "ece":
+                return error + 1 / (2 * n)
             case _:
                 return max(error, np.finfo(float).tiny)
+
+    def mean_metrics(self, entry: str, names: tuple[str, ...]) -> tuple[tuple[float, ...], int]:
+        """Return means over tasks of metrics on tasks that have them all, and how many those are."""
+        by_task = []
+        for task in self.tasks:
+            found = [self.result(entry, task, fold)["metrics"] or {} for fold in range(2)]
+            having = [metrics for metrics in found if all(name in metrics for name in names)]
+            if having:
+                by_task.append([mean_of(metrics[name] for metrics in having) for name in names])
+        return tuple(mean_of(column) for column in zip(*by_task, strict=True)) or (math.nan,) * len(
+            names
+        ), len(by_task)
 
     def rows(self) -> dict[str, Record]:
         table = {(e, t): self.errors(e, t) for e in self.entries for t in self.tasks}
@@ -231,7 +414,12 @@ class Loops:
         regression = [ratio for (problem, _), ratio in means.items() if problem == "regression"]
         classification = [ratio for (problem, _), ratio in means.items() if problem != "regression"]
         done = [r for r in results.values() if not r["outside"]]
+        calibration, n_calibrated = self.mean_metrics(entry, ("ece", "brier", "log_loss"))
+        (crps, log_density), n_dense = self.mean_metrics(entry, ("crps", "log_density"))
         return {
+            "calibration": (*calibration, n_calibrated),
+            "density": (crps / TARGET_SD, log_density + math.log(TARGET_SD), n_dense),
+            "n_stood_in": sum(any(self.split_error(entry, t, f)[1] for f in range(2)) for t in self.tasks),
             "overall": (mean_of(means.values()), len(means)),
             "classification": (mean_of(classification), len(classification)),
             "regression": (mean_of(regression), len(regression)),
@@ -247,24 +435,83 @@ class Loops:
         }
 
 
+def plain_error(problem: str, y: np.ndarray, values: np.ndarray) -> float:
+    """Return the primary error, the mean over folds, of values in single precision."""
+    values, start, errors = values.astype("f4"), 0, []
+    for n in FOLD_ROWS:
+        truths, given = y[start : start + n], values[start : start + n]
+        start += n
+        if problem == "binary":
+            pairs = given[truths == 1, 1][:, None] - given[truths == 0, 1][None, :]
+            errors.append(1 - ((pairs > 0).sum() + (pairs == 0).sum() / 2) / pairs.size)
+        elif problem == "multiclass":
+            errors.append(
+                sum(int(np.argmax(row)) != label for row, label in zip(given, truths, strict=True)) / n
+            )
+        else:
+            errors.append(math.sqrt(np.mean((given - truths) ** 2)) / TARGET_SD)
+    return math.sqrt(sum(e**2 for e in errors) / 3) if problem == "regression" else sum(errors) / 3
+
+
+POLICIES = ("fallback", "dummy", "complete-pairs")
+CLASSES = ("binary", "multiclass")
+HAVING = {
+    "auc": ("binary",),
+    **dict.fromkeys(("error_rate", "balanced_accuracy", "log_loss", "brier", "ece"), CLASSES),
+    **dict.fromkeys(("rmse", "nrmse", "mae", "r2", "crps"), ("regression",)),
+}
+
+
 def board(run: tuple[list[Record], list[Record]], **view: Any) -> Leaderboard:
-    return leaderboard(trials_frame(run[0]), cells_frame(run[1]), View(**view))
+    held = stored(run[0]) if view.get("show") == "ensembled" else None
+    return leaderboard(trials_frame(run[0]), cells_frame(run[1]), View(**view), held)
 
 
-@pytest.mark.parametrize("policy", ["fallback", "dummy", "complete-pairs"])
+def agree(found: Leaderboard, expected: dict[str, Record]) -> None:
+    assert [row.entry for row in found.rows if row.entry not in expected] == []
+    assert len(found.rows) == len(expected)
+    for row in found.rows:
+        for name, value in expected[row.entry].items():
+            got = getattr(row, name)
+            if name in ("overall", "classification", "regression"):
+                got = (got.mean, got.n)
+            elif isinstance(value, tuple):
+                got = tuple(getattr(got, part) for part in got.__slots__)
+            assert got == pytest.approx(value, rel=1e-12, abs=1e-12, nan_ok=True), (row.entry, name)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("by", ["learner", "family"])
 @pytest.mark.parametrize("budget_s", [None, 1.0, 4.0, 8.0])
 def test_a_leaderboard_agrees_with_plain_loops(policy, by, budget_s):
-    run = random_run(1)
-    view = View(by=by, failure_policy=policy, budget_s=budget_s)
-    found = {row.entry: row for row in leaderboard(trials_frame(run[0]), cells_frame(run[1]), view).rows}
-    expected = Loops(*run, view).rows()
-    assert found.keys() == expected.keys()
-    for entry, row in expected.items():
-        for name, value in row.items():
-            got = getattr(found[entry], name)
-            got = (got.mean, got.n) if isinstance(value, tuple) else got
-            assert got == pytest.approx(value, rel=1e-12, abs=1e-12, nan_ok=True), (entry, name)
+    run, view = random_run(1), {"by": by, "failure_policy": policy, "budget_s": budget_s}
+    agree(board(run, **view), Loops(*run, View(**view)).rows())
+
+
+@pytest.fixture(scope="module")
+def small() -> tuple[Any, ...]:
+    """A run, its frames with its stored predictions, and what plain loops saw of it."""
+    run = random_run(2, n_tasks=6)
+    return run, (trials_frame(run[0]), cells_frame(run[1]), stored(run[0])), {}
+
+
+@pytest.mark.parametrize("metric", [None, *HAVING])
+@pytest.mark.parametrize("show", ["tuned", "default", "ensembled"])
+@pytest.mark.parametrize("by", ["learner", "family"])
+def test_every_view_agrees_with_plain_loops(small, show, by, metric):
+    run, (trials, cells, held), seen = small
+    for policy in POLICIES:
+        view = View(show=show, by=by, metric=metric, failure_policy=policy)
+        agree(leaderboard(trials, cells, view, held), Loops(*run, view, seen).rows())
+
+
+@pytest.mark.parametrize("show", ["default", "ensembled"])
+@pytest.mark.parametrize("budget_s", [0.5, 4.0])
+def test_a_replay_of_every_view_agrees_with_plain_loops(small, show, budget_s):
+    run, (trials, cells, held), _ = small
+    for by in ("learner", "family"):
+        view = View(show=show, by=by, budget_s=budget_s)
+        agree(leaderboard(trials, cells, view, held), Loops(*run, view).rows())
 
 
 def test_rows_are_sorted_best_first_and_tiers_never_go_back():
@@ -294,18 +541,6 @@ def test_missing_datasets_leave_an_interval_that_is_of_the_others():
     alone = bootstrap_means(values[None, :20])
     assert (low[0], high[0]) == pytest.approx((alone[0][0], alone[1][0]), abs=0.05)
     assert np.isnan([low[1:], high[1:]]).all()
-
-
-def test_floors():
-    def floor(error: float, problem: str) -> float:
-        counts = (np.array([9.0]), np.array([4.0]))
-        return float(floored(np.array([error]), np.array([problem], dtype=object), *counts)[0])
-
-    assert floor(0.0, "multiclass") == pytest.approx(0.5 / 10)
-    assert floor(1 / 3, "multiclass") == pytest.approx(3.5 / 10)
-    assert floor(0.1, "binary") == pytest.approx(0.1 + 1 / 8)
-    assert floor(0.0, "regression") > 0
-    assert floor(0.7, "regression") == 0.7
 
 
 def test_the_ratio_to_the_reference_does_not_depend_on_who_else_takes_part():

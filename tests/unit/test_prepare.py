@@ -6,14 +6,14 @@ import zipfile
 
 import pytest
 
-from bench.datasets import Dataset, FeatureKind, Grade, ProblemType
+from bench.datasets import ColumnKind, Dataset, Grade, ProblemType
 from bench.errors import ConfigError, DataError, PrerequisiteError
 from bench.sources import packages
 from bench.sources.cache import Cache
 from bench.sources.catalog import Package, record
 from bench.sources.convert import convert_record
 from bench.sources.prepare import missing_packages, prepare
-from bench.sources.requests import LocalFile, TableRequest
+from bench.sources.requests import LocalFile, TableOptions, TableRequest
 from bench.splits.plan import split_plan
 
 
@@ -132,7 +132,7 @@ def test_two_at_once_are_both_right(tmp_path):
     for thread in threads:
         thread.join()
     assert [[d.n_rows for d in result.values()] for result in results] == [[150, 101], [150, 101]]
-    assert len(list((tmp_path / "tables-v2").iterdir())) == 2
+    assert len(list((tmp_path / "tables-v3").iterdir())) == 2
     cache.load("zoo")
 
 
@@ -167,25 +167,30 @@ def test_missing_packages_are_named_once(tmp_path):
 def test_a_local_file_is_named_by_its_bytes_and_options(tmp_path):
     path = tmp_path / "My Data!.csv"
     path.write_text("a,b,t\n" + "".join(f"{i},{i % 3},{i % 2}\n" for i in range(12)))
-    file = LocalFile(path=path, target="t", kinds={"b": FeatureKind.CATEGORICAL})
+    file = LocalFile(path=path, options=TableOptions(target="t", kinds={"b": ColumnKind.CATEGORICAL}))
     request = TableRequest.of_file(file)
     assert request.name.startswith("my-data-")
     assert TableRequest.from_json(request.to_json()) == request
     cache = Cache(tmp_path / "cache")
     dataset = prepare([request], cache, quietly)[request.name]
     assert (dataset.problem, dataset.n_categorical, dataset.n_rows) == (ProblemType.BINARY, 1, 12)
-    other = LocalFile(path=path, target="t", problem=ProblemType.REGRESSION)
-    assert TableRequest.of_file(other).name != request.name
+    for changed in (
+        TableOptions(target="t"),
+        TableOptions(target="t", problem=ProblemType.REGRESSION, kinds=file.options.kinds),
+        TableOptions(target="t", group="b"),
+        TableOptions(target="t", time="b"),
+    ):
+        assert TableRequest.of_file(LocalFile(path=path, options=changed)).name != request.name
     path.write_text(path.read_text() + "12,0,1\n")
     assert TableRequest.of_file(file).name != request.name
     with pytest.raises(DataError, match="cannot be read"):
-        TableRequest.of_file(LocalFile(path=tmp_path / "none.csv", target="t"))
+        TableRequest.of_file(LocalFile(path=tmp_path / "none.csv", options=file.options))
 
 
 def test_a_bad_local_file_stops_no_other(tmp_path):
     path = tmp_path / "bad.csv"
     path.write_text("a,t\n1,x\n2,x\n")
-    bad = TableRequest.of_file(LocalFile(path=path, target="t"))
+    bad = TableRequest.of_file(LocalFile(path=path, options=TableOptions(target="t")))
     results = prepare([bad, *ask("iris")], Cache(tmp_path / "cache"), quietly)
     assert "1 class" in str(results[bad.name])
     assert isinstance(results["iris"], Dataset)

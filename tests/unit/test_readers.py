@@ -14,16 +14,17 @@ import pytest
 import scipy.io.arff
 import sklearn.datasets
 
-from bench.datasets import FeatureKind, ProblemType
+from bench.datasets import ColumnKind, FeatureKind, ProblemType
 from bench.errors import DataError
 from bench.sources import packages
 from bench.sources.arff import read_arff
 from bench.sources.catalog import catalog, record
-from bench.sources.columns import RawColumn, keep
+from bench.sources.columns import RawColumn, Told, keep
 from bench.sources.convert import read_record
 from bench.sources.delimited import read_delimited
 from bench.sources.file import read_file
-from bench.sources.frames import read_frame
+from bench.sources.pickles import read_frame
+from bench.sources.requests import TableOptions
 from bench.sources.tables import Layout, assemble, fingerprint
 
 ARFF = """% a comment
@@ -53,6 +54,7 @@ def test_arff_quotes_escapes_and_missing_values():
     )
     np.testing.assert_array_equal(values(number), [1.5, np.nan, -2000])
     assert values(text) == ["a 'quoted' text", None, "?"]
+    assert (odd.told, text.told) == (Told.CATEGORY, Told.TEXT)
 
 
 @pytest.mark.parametrize("name", ["iris", "kr-vs-kp", "glass2", "cpu", "zoo"])
@@ -74,7 +76,7 @@ def test_arff_as_scipy_reads_it(name):
         (ARFF.replace("plain,-2e3", "plain"), "line 11: 2 values for 3 attributes"),
         (ARFF.replace("plain,-2e3", "other,-2e3"), "holds 'other', which it does not declare"),
         (ARFF.replace("-2e3", "two"), "is NUMERIC, but holds text"),
-        (ARFF.replace("NUMERIC", "DATE"), "is of type 'DATE'"),
+        (ARFF.replace("NUMERIC", "RELATIONAL"), "is of type 'RELATIONAL'"),
         (ARFF.replace("plain,-2e3,'?'", "{0 plain}"), "sparse"),
         (ARFF.replace("'?'", "'?"), "quote"),
         (ARFF.partition("@data")[0], "0 rows"),
@@ -210,6 +212,10 @@ def test_the_fingerprint_sees_every_part():
     assert len({base, *others}) == 8
 
 
+def read(path, **options):
+    return read_file(path, TableOptions(target="t", **options))
+
+
 def write(tmp_path, text):
     path = tmp_path / "mine.csv"
     path.write_text(text)
@@ -229,15 +235,15 @@ def write(tmp_path, text):
 )
 def test_the_problem_is_told_by_the_target(tmp_path, values, problem):
     path = write(tmp_path, "x,t\n" + "".join(f"{i},{value}\n" for i, value in enumerate(values)))
-    assert read_file(path, "t").problem is problem
+    assert read(path).problem is problem
 
 
 def test_kinds_and_problem_can_be_given(tmp_path):
     path = write(tmp_path, "x\tz\tt\n1\ta\t3\n2\tb\t4\n2\tTrue\t5\n")
-    told = read_file(path, "t", ProblemType.REGRESSION, {"x": FeatureKind.CATEGORICAL})
+    told = read(path, problem=ProblemType.REGRESSION, kinds={"x": ColumnKind.CATEGORICAL})
     assert told.problem is ProblemType.REGRESSION
     assert [feature.kind.value for feature in told.features] == ["categorical", "categorical"]
-    assert read_file(path, "t").problem is ProblemType.MULTICLASS
+    assert read(path).problem is ProblemType.MULTICLASS
 
 
 @pytest.mark.parametrize(
@@ -247,7 +253,7 @@ def test_kinds_and_problem_can_be_given(tmp_path):
         ("a,t\n", "no rows"),
         ("a,t\n1,x\n2,x\n", "1 class"),
         ("a,t\n1,2.5\n2,2.5\n", "same value"),
-        ("a,t\n1,x\n2,\n", "target 't' is missing in 1 rows, the first of them row 1"),
+        ("a,t\n1,x\n2,\n3,\n", "target 't' is missing in 2 of 3 rows"),
         ("a,b\n1,2\n", "no column 't': the columns are a, b"),
         ("t\nx\ny\n", "nothing is left to learn"),
         ("a,t,t\n1,x,x\n", "more than once"),
@@ -256,18 +262,18 @@ def test_kinds_and_problem_can_be_given(tmp_path):
 def test_a_file_that_cannot_be_learnt_from(tmp_path, text, why):
     path = write(tmp_path, text)
     with pytest.raises(DataError, match=why) as caught:
-        read_file(path, "t")
+        read(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(DataError, match="cannot be read"):
-        read_file(tmp_path / "none.csv", "t")
+        read(tmp_path / "none.csv")
     with pytest.raises(DataError, match="cannot be read"):
-        read_file(tmp_path, "t")
+        read(tmp_path)
 
 
 def test_a_text_that_never_repeats_is_still_a_category(tmp_path):
     path = write(tmp_path, "name,t\nann,0\nbob,1\ncid,0\n")
-    assert read_file(path, "t").features[0].levels == ("ann", "bob", "cid")
+    assert read(path).features[0].levels == ("ann", "bob", "cid")

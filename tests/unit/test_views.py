@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from bench.analysis.frames import cells_frame, trials_frame
 from bench.analysis.traces import traces
-from bench.analysis.views import Results, View, results
+from bench.analysis.results import Results, results
+from bench.analysis.views import View
 from bench.budgets import DEFAULT_FACTOR, Budget
 from bench.errors import ConfigError
 
@@ -66,8 +67,8 @@ def show(cells: list[dict[str, object]], trials: list[dict[str, object]], **view
 
 
 def one(found: Results) -> float:
-    assert len(found.test_score) == 1
-    return float(found.test_score[0])
+    assert len(found.error) == 1
+    return float(found.error[0])
 
 
 def test_at_a_smaller_budget_only_what_ended_by_then_counts():
@@ -229,7 +230,7 @@ def attempted(
 
 def by_entry(found: Results) -> dict[str, float]:
     """Return the score of each entry; infinite where it has none."""
-    return dict(zip(found.entry, np.nan_to_num(found.test_score, nan=math.inf), strict=True))
+    return dict(zip(found.entry, np.nan_to_num(found.error, nan=math.inf), strict=True))
 
 
 @given(drawn=draws(), m=st.integers(2, 3), budget_s=st.floats(0.2, 30.0), part=st.floats(0.05, 1.0))
@@ -273,7 +274,7 @@ def test_a_larger_run_of_the_same_cells_changes_no_smaller_view(drawn, small_s, 
     both = [*first, *attempted(c, drawn, large_s, before=first)]
     for rows, budget_s in ((first, small_s), (attempted(c, drawn, large_s), large_s)):
         expected, found = show([c], rows, budget_s=budget_s), show([c], both, budget_s=budget_s)
-        np.testing.assert_array_equal(found.test_score, expected.test_score)
+        np.testing.assert_array_equal(found.error, expected.error)
         np.testing.assert_array_equal(found.n_trials, expected.n_trials)
         np.testing.assert_array_equal(found.used_s, expected.used_s)
 
@@ -294,7 +295,7 @@ def test_copies_with_seeds_of_their_own_are_not_better_than_the_learner(polls, r
             cells.append(cell(name, family=family, fold=fold))
             rows += attempted(cells[-1], (costs.tolist(), scores.tolist(), polls), 4.0, cut=1.2)
     found = show(cells, rows, by="family", budget_s=4.0)
-    lone, copies = (found.test_score[found.entry == name] for name in ("single", "copies"))
+    lone, copies = (found.error[found.entry == name] for name in ("single", "copies"))
     both = np.isfinite(lone) & np.isfinite(copies)
     assert both.sum() > 300
     assert not (np.isfinite(copies) & np.isnan(lone)).any()
@@ -317,7 +318,7 @@ def test_scrambled_test_scores_change_no_selection(seed):
     cells = cells_frame([c for c, _ in made])
     for by in ("learner", "family"):
         before, after = (
-            results(traces(f, cells), View(by=by, budget_s=5.0)).test_score for f in (frame, scrambled)
+            results(traces(f, cells), View(by=by, budget_s=5.0)).error for f in (frame, scrambled)
         )
         np.testing.assert_array_equal(np.isnan(before), np.isnan(after))
         chosen = before[np.isfinite(before)].astype(int)
@@ -328,9 +329,9 @@ def test_the_order_of_the_rows_does_not_matter():
     rng = np.random.default_rng(0)
     made = [random_trace(rng, name, "f") for name in "abc"]
     frame, cells = trials_frame([row for _, rows in made for row in rows]), cells_frame([c for c, _ in made])
-    expected = results(traces(frame, cells), View()).test_score
+    expected = results(traces(frame, cells), View()).error
     shuffled = frame.sample(frac=1, random_state=1)
-    np.testing.assert_array_equal(results(traces(shuffled, cells), View()).test_score, expected)
+    np.testing.assert_array_equal(results(traces(shuffled, cells), View()).error, expected)
 
 
 def test_what_a_cell_came_to_is_told_apart():

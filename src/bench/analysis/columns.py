@@ -9,7 +9,6 @@ from typing import Literal, TypeAlias
 
 from bench.analysis.leaderboard import Estimate, Leaderboard, Row
 from bench.analysis.metrics import error_title
-from bench.analysis.qualities import Calibration, Density
 
 Extra: TypeAlias = Literal["calibration", "density"]
 """Columns that are shown where they are asked for."""
@@ -101,7 +100,7 @@ _EXTRA: dict[Extra, tuple[Column, ...]] = {
             fields=("calibration.log_loss",),
         ),
         Column(
-            heading="with probabilities",
+            heading="prob. tasks",
             show=lambda row: str(row.calibration.n or "-"),
             fields=("calibration.n",),
         ),
@@ -113,7 +112,7 @@ _EXTRA: dict[Extra, tuple[Column, ...]] = {
             show=lambda row: _number(row.density.log_density, 2),
             fields=("density.log_density",),
         ),
-        Column(heading="with densities", show=lambda row: str(row.density.n or "-"), fields=("density.n",)),
+        Column(heading="density tasks", show=lambda row: str(row.density.n or "-"), fields=("density.n",)),
     ),
 }
 _SHOWN = {"tuned": "tuned", "default": "default configurations", "ensembled": "ensembles"}
@@ -133,12 +132,12 @@ _WHAT = {
 }
 _LEGEND: dict[Extra, str] = {
     "calibration": (
-        "ECE (expected calibration error), Brier, log loss: of class probabilities on the test rows, lower is "
-        "better, mean over the entry's own tasks with probabilities."
+        "ECE (expected calibration error), Brier, log loss: of class probabilities on the test rows, "
+        "lower is better, mean over the entry's own tasks with probabilities (prob. tasks)."
     ),
     "density": (
-        "CRPS/SD (lower is better), log density (higher is better): of predictive distributions of the target "
-        "over its SD, mean over the entry's own tasks with densities."
+        "CRPS/SD (lower is better), log density (higher is better): of predictive distributions of the "
+        "target over its SD, mean over the entry's own tasks with densities (density tasks)."
     ),
 }
 
@@ -160,10 +159,13 @@ def legend(board: Leaderboard, extra: Collection[Extra] = ()) -> str:
     """Return how to read the numbers."""
     view = board.view
     errors = "errors" if view.metric is None else f"errors ({error_title(view.metric)})"
+    ratios = (
+        f"all, classification, regression: {errors} against those of the default {view.reference} "
+        "on the same tables, mean [95 % bootstrap interval over tables]: -12 % is 12 % lower."
+    )
     parts = [
         _WHAT[view.show, view.by],
-        f"all, classification, regression: {errors} against those of the default {view.reference} "
-        "on the same tables, mean [95 % bootstrap interval over tables]: -12 % is 12 % lower.",
+        ratios,
         "rank: mean over tasks.",
         "w/t/l: tasks won, tied (within 5 %) and lost against it.",
         "One tier: cannot be told apart.",

@@ -2,10 +2,10 @@
 
 Greedy selection with replacement (Caruana, Niculescu-Mizil, Crew and Ksikes 2004): it starts from the
 incumbent; each step adds the trial whose mixture with what was picked so far has the lowest validation error,
-ties to the earliest declared learner and then to the earliest trial; a trial may be picked again, and that is
-its weight. After `STEPS` picks the best of the mixtures on the way stands, ties to the smallest, so that an
-ensemble that is no better than the incumbent is the incumbent. The validation error is the primary score, with
-folds averaged as in a search. Test rows are looked at once, by the mixture that was chosen.
+ties to the earliest declared learner and then to the earliest trial; a trial may be picked again, and that
+is its weight. After `STEPS` picks the best of the mixtures on the way stands, ties to the smallest, so that
+an ensemble that is no better than the incumbent is the incumbent. The validation error is the primary score,
+with folds averaged as in a search. Test rows are looked at once, by the mixture that was chosen.
 
 Candidates are the trials that count in the view and whose predictions are stored: the default's, every
 incumbent's and the best 25 of each cell.
@@ -79,7 +79,8 @@ class Ensembles:
 def ensembles(cells: Cells, picked: Selection, stored: Mapping[str, CellPredictions]) -> Ensembles:
     """Return the ensemble of each group that has an incumbent, in the order of `picked.chosen`."""
     counting = _counting_by_group(cells, picked)
-    mixtures, n_bare, n_other = [], 0, 0
+    mixtures: list[Mixture | None] = []
+    n_bare = n_other = 0
     for incumbent in picked.chosen:
         group = picked.group[picked.rows.cell[incumbent]]
         pool = _Pool.of(cells, picked.rows, counting[group], stored)

@@ -193,8 +193,8 @@ def _offer_notes(view: View, shown: Results) -> list[str]:
         return []
     lacking = dict.fromkeys(zip(shown.entry[shown.not_offered], shown.task[shown.not_offered], strict=True))
     counts = Counter(entry for entry, _ in lacking)
-    whose = ", ".join(f"{entry} ({n})" for entry, n in counts.items())
+    whose = ", ".join(f"{entry} ({n} tasks)" for entry, n in counts.items())
     what = METRICS[view.metric]
-    needs = what.needs in ("probabilities", "density")
-    why = f"offers no {what.needs}" if needs else "it is undefined there"
-    return [f"No {what.title} on so many tasks of {whose}: {why}; nothing stands in for it"]
+    if what.needs in ("probabilities", "density"):
+        return [f"Offers no {what.needs}, so no {what.title}, and nothing stands in for it: {whose}"]
+    return [f"No {what.title} where it is undefined on the test rows, and nothing stands in for it: {whose}"]

@@ -233,7 +233,7 @@ def _standing(mean: float, rank: float) -> tuple[bool, float, float]:
 
 
 def _totals(shown: Results, entries: tuple[str, ...]) -> dict[str, list[Any]]:
-    done = shown.scored | shown.missing
+    done = ~(shown.pending | shown.not_applicable)
     totals: dict[str, list[Any]] = {
         "n_failed": [],
         "n_not_applicable": [],

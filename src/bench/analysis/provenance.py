@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from bench.analysis.results import Results
 from bench.analysis.traces import NO_INTERVENTION, Cells
 from bench.analysis.views import View
-from bench.analysis.results import Results
 
 if TYPE_CHECKING:
     import pandas as pd

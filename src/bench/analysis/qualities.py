@@ -1,7 +1,8 @@
 """How good the probabilities and the predictive distributions of an entry are, beside its errors.
 
 Means over tasks of what a view shows: over the splits of a task first, and of those alone where the models
-offer it. Nothing stands in here for what is missing, so entries are means over unlike tasks: `n` says how many.
+offer it. Nothing stands in here for what is missing, so entries are means over unlike tasks: `n` says how
+many.
 """
 
 from __future__ import annotations

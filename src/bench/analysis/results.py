@@ -148,7 +148,8 @@ def _shown(of: Traces, picked: Selection, view: View, stored: Mapping[str, CellP
     """Join to what was chosen how it did on the test rows: the only place where those are looked at."""
     rows, chosen, n = picked.rows, picked.chosen, len(picked.first)
     found = _metrics(rows, chosen)
-    error, notes = _errors(rows, chosen, found, view), ()
+    error = _errors(rows, chosen, found, view)
+    notes: tuple[str, ...] = ()
     if view.show == "ensembled":
         if stored is None:
             raise ValueError("a view of ensembles needs the stored predictions of the cells")

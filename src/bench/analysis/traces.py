@@ -153,9 +153,8 @@ def _cells(cells: pd.DataFrame, budgets: dict[str, Floats]) -> Cells:
 
 def _rows(trials: pd.DataFrame, cell: Ints, order: Ints) -> Rows:
     status = trials["status"].take(order)
-    names = (
-        "trial", "attempt", "spent_s", "validation_score", "test_score", "n_test", "n_test_minority", "metrics",
-    )  # fmt: skip
+    scores = ("validation_score", "test_score", "metrics")
+    names = ("trial", "attempt", "spent_s", *scores, "n_test", "n_test_minority")
     columns = {name: trials[name].to_numpy()[order] for name in names}
     scored = np.isfinite(columns["validation_score"])
     return Rows(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.options import Duration, results_option, run_option
+from bench.cli.options import Duration, cache_option, results_option, run_option
+from bench.metrics import METRICS
+
+if TYPE_CHECKING:
+    from bench.analysis.columns import Extra
 
 
 @click.command("leaderboard")
@@ -31,28 +35,58 @@ from bench.cli.options import Duration, results_option, run_option
     help="What stands in for a missing score: the default random forest's, the dummy's, or nothing.",
 )
 @click.option(
+    "--show",
+    type=click.Choice(["tuned", "default", "ensembled"]),
+    default="tuned",
+    show_default=True,
+    help="The best validated configuration, the default one, or an ensemble of the trials.",
+)
+@click.option(
+    "--metric",
+    type=click.Choice(list(METRICS)),
+    help="What errors are made of (default: the primary score of each problem type).",
+)
+@click.option(
+    "--columns",
+    "extra",
+    multiple=True,
+    type=click.Choice(["calibration", "density"]),
+    help="More columns; both may be given. CSV and JSON always have them.",
+)
+@click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "markdown", "csv", "json"]),
+    type=click.Choice(["text", "markdown", "html", "latex", "csv", "json"]),
     default="text",
     show_default=True,
 )
 @run_option
 @results_option
-def command(form: str, run_id: str | None, results: Path, **view: Any) -> None:
-    """Show the leaderboard of a run, by learner or family, at its own budget or any smaller one."""
+@cache_option
+def command(
+    form: str, extra: tuple[Extra, ...], run_id: str | None, results: Path, cache: Path | None, **view: Any
+) -> None:
+    """Show the leaderboard of a run: learners or families, tuned, default or ensembled, at any budget."""
     from bench.analysis import tables
     from bench.analysis.views import View
     from bench.cli.boards import board
+    from bench.sources.cache import Cache
     from bench.store.opening import read_store
     from bench.store.query import find_run
 
     store = read_store(results)
-    run = find_run(store, run_id)
-    render = {
-        "text": tables.text,
-        "markdown": tables.markdown,
-        "csv": tables.to_csv,
-        "json": tables.to_json,
-    }[form]
-    click.echo(render(board(store, run, View(**view))), nl=False)
+    found = board(store, find_run(store, run_id), View(**view), Cache(cache))
+    match form:
+        case "csv":
+            shown = tables.to_csv(found)
+        case "json":
+            shown = tables.to_json(found)
+        case _:
+            renders = {
+                "text": tables.text,
+                "markdown": tables.markdown,
+                "html": tables.html,
+                "latex": tables.latex,
+            }
+            shown = renders[form](found, extra)
+    click.echo(shown, nl=False)

@@ -120,4 +120,5 @@ def task_shape(task: Task, split: Split, validation: Validation) -> TaskShape:
         n_numeric=len(features) - task.dataset.n_categorical,
         levels=tuple(len(feature.levels) for feature in features if feature.levels),
         n_classes=len(task.dataset.classes),
+        n_with_missing=sum(feature.n_missing > 0 for feature in features),
     )

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from bench.cells import Validation
+import itertools
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from bench.cells import Cell, Validation
 from bench.datasets import Dataset, ProblemType
-from bench.tasks import SplitPlan
+from bench.errors import DataError
+from bench.suites import Suite
+from bench.tasks import Split, SplitPlan, Task
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from bench.sources.cache import Cache
+    from bench.splits.rows import CellRows
 
 FEWEST_ROWS = 30
 SMALLEST_SPREAD = 1e-100
@@ -21,7 +33,7 @@ def unfit(dataset: Dataset, splits: SplitPlan, validation: Validation) -> str | 
         if SMALLEST_SPREAD < spread < LARGEST_SPREAD:
             return None
         return f"the target's standard deviation is {spread:g}: rescale it, errors cannot be computed"
-    if dataset.problem is ProblemType.BINARY and dataset.class_rows:
+    if dataset.problem is ProblemType.BINARY and dataset.class_rows and not _bound(dataset):
         rarer, needed = min(dataset.class_rows), _rows_needed(splits, validation)
         if rarer < needed:
             return (
@@ -29,6 +41,72 @@ def unfit(dataset: Dataset, splits: SplitPlan, validation: Validation) -> str | 
                 "validation and test rows to hold one"
             )
     return None
+
+
+def unfit_rows(task: Task, suite: Suite, cache: Cache) -> str | None:
+    """Return which split of a suite could not be scored where groups or time decide the rows, or None.
+
+    Looked at row by row, with the suite's folds, seeds and caps: no count of rows could tell.
+    """
+    if not _bound(task.dataset):
+        return None
+    from bench.splits.rows import cell_rows
+
+    try:
+        y, structure = cache.load_target(task.dataset.name)
+        folds = cache.fold_of_row(task.dataset.name, task.splits.procedure)
+    except DataError as error:
+        return str(error)
+    for cell in _cells(task, suite):
+        try:
+            problem = _lacking(task.dataset, y, cell_rows(cell, y, folds, structure))
+        except DataError as error:
+            problem = str(error)
+        if problem is not None:
+            return f"fold {cell.split.fold} cannot be scored: {problem}; {_way_out(task.dataset)}"
+    return None
+
+
+def _bound(dataset: Dataset) -> bool:
+    return dataset.group is not None or dataset.time is not None
+
+
+def _cells(task: Task, suite: Suite) -> Iterator[Cell]:
+    """Yield a cell for each split and seed; no learner has a part in which rows a cell has."""
+    for fold, seed in itertools.product(range(min(suite.folds, task.splits.n_folds)), suite.seeds):
+        yield Cell(
+            task=task,
+            split=Split(repeat=0, fold=fold, train_cap=suite.train_cap, test_cap=suite.test_cap),
+            learner="",
+            family="",
+            intervention="none",
+            seed=seed,
+            device=suite.device,
+            cores=suite.budget.cores,
+            validation=suite.validation,
+        )
+
+
+def _lacking(dataset: Dataset, y: np.ndarray, rows: CellRows) -> str | None:
+    """Return which rows lack a class that they must hold: both for a ranking, any two to fit on."""
+    if not dataset.problem.is_classification:
+        return None
+    sets = {"test": y[rows.test]}
+    for fit, validation in rows.folds:
+        sets |= {"fit": y[rows.train[fit]], "validation": y[rows.train[validation]]}
+        for what, labels in sets.items():
+            found = set(labels.tolist())
+            if dataset.problem is ProblemType.BINARY and len(found) < 2:
+                return f"its {what} rows are all {dataset.classes[found.pop()]!r}"
+            if what == "fit" and len(found) < 2:
+                return f"its fit rows are all {dataset.classes[found.pop()]!r}"
+    return None
+
+
+def _way_out(dataset: Dataset) -> str:
+    if dataset.group is not None:
+        return f"too few groups of {dataset.group!r} hold each class: merge groups, or hold out less"
+    return f"{dataset.time!r} leaves too little before or after it: run fewer folds, the latest come first"
 
 
 def _rows_needed(splits: SplitPlan, validation: Validation) -> int:

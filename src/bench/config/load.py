@@ -97,6 +97,8 @@ def _reference(index: int, task: TaskTable, folder: Path) -> TaskReference:
         target=task.target,
         problem=None if task.problem is None else ProblemType(task.problem),
         kinds={column: ColumnKind(kind) for column, kind in task.kinds.items()},
+        group=task.group,
+        time=task.time,
     )
 
 

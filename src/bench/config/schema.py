@@ -114,7 +114,9 @@ class TaskTable(_Table):
     name: Name | None = None
     target: str | None = None
     problem: Literal["binary", "multiclass", "regression"] | None = None
-    kinds: dict[str, Literal["numeric", "categorical"]] = Field(default_factory=dict)
+    kinds: dict[str, Literal["numeric", "categorical", "date", "ignore"]] = Field(default_factory=dict)
+    group: str | None = None
+    time: str | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> TaskTable:
@@ -127,9 +129,29 @@ class TaskTable(_Table):
         if self.file is not None and self.target is None:
             message = "a file needs target, the name of the column to predict"
             raise ValueError(message)
-        if self.dataset is not None and (self.target or self.problem or self.kinds):
-            message = "target, problem and kinds belong to a file; a table of the catalogue has its own"
+        of_a_file = (self.target, self.problem, self.kinds, self.group, self.time)
+        if self.dataset is not None and any(each not in (None, {}) for each in of_a_file):
+            message = (
+                "target, problem, kinds, group and time are for a file; a table of the catalogue has its own"
+            )
             raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _one_role_a_column(self) -> TaskTable:
+        if self.group is not None and self.time is not None:
+            message = "give group or time, not both: rows are split by one of them"
+            raise ValueError(message)
+        for role in ("group", "time"):
+            column = getattr(self, role)
+            if column is not None and column == self.target:
+                message = f"{role} names the target: it must be another column"
+                raise ValueError(message)
+        allowed = {"target": (), "group": (), "time": ("numeric", "date")}
+        for role, kinds in allowed.items():
+            if self.kinds.get(getattr(self, role)) not in (None, *kinds):
+                message = f"kinds names the {role} column, which is no feature: leave it out there"
+                raise ValueError(message)
         return self
 
 

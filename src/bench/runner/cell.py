@@ -20,7 +20,7 @@ from bench.runner.scores import Scores, score_rows
 from bench.runner.state import Phase, State
 from bench.search.search import Candidate, Search, TrainingData, run_search
 from bench.sources.cache import Cache
-from bench.splits.rows import inner_folds, outer_rows
+from bench.splits.rows import cell_rows
 from bench.trials import Cost, Flag, Outcome, Trial, TrialStatus
 
 if TYPE_CHECKING:
@@ -107,15 +107,15 @@ def load_cell(order: Order) -> tuple[TrainingData, TestRows, dict[str, int]]:
     cache = Cache(Path(order.cache_root))
     table = cache.load(task.dataset.name)
     fold_of_row = cache.fold_of_row(task.dataset.name, task.splits.procedure, cell.split.repeat)
-    train, test = outer_rows(fold_of_row, cell.split, table.y, task.problem, f"{task.name}/s{cell.seed}")
-    folds = inner_folds(table.y[train], cell.validation, task.problem, cell.split_key)
+    drawn = cell_rows(cell, table.y, fold_of_row, table.structure)
+    train, test, folds = drawn.train, drawn.test, drawn.folds
     training = TrainingData(
         problem=task.problem,
         n_classes=len(task.dataset.classes),
         target_sd=task.dataset.target_sd,
         X=table.X.iloc[train].reset_index(drop=True),
         y=table.y[train],
-        folds=tuple(folds),
+        folds=folds,
     )
     y_test = table.y[test]
     rows = {"train": len(train), "fit": len(folds[0][0]), "validation": len(folds[0][1]), "test": len(test)}

@@ -64,7 +64,7 @@ def predict(estimator: Any, X: pd.DataFrame, problem: ProblemType, n_classes: in
 def average(predictions: Sequence[Prediction], weights: Sequence[float] | None = None) -> Prediction:
     """Return the prediction of the models together: a mixture of them, an even one without weights.
 
-    Probabilities, decision values and means are averaged. The SD is that of the mixture of Gaussians,
+    Probabilities, decision values and means are averaged, in double precision. The SD is that of the mixture of Gaussians,
     by the law of total variance; there is none where one of the models has none.
     Raises ValueError for no prediction, for more than one kind, and for weights that add up to nothing.
     """
@@ -75,12 +75,12 @@ def average(predictions: Sequence[Prediction], weights: Sequence[float] | None =
         )
     if weights is not None and not (min(weights) >= 0 and sum(weights) > 0):
         raise ValueError(f"weights must be at least 0 and add up to more than 0, not {list(weights)}")
-    values = np.stack([prediction.values for prediction in predictions])
+    values = np.stack([prediction.values for prediction in predictions], dtype=np.float64)
     mean = _mean(values, weights)
     sds = [prediction.sd for prediction in predictions if prediction.sd is not None]
     if len(sds) < len(predictions):
         return replace(predictions[0], values=mean, sd=None)
-    variance = _mean(np.stack(sds) ** 2 + (values - mean) ** 2, weights)
+    variance = _mean(np.stack(sds, dtype=np.float64) ** 2 + (values - mean) ** 2, weights)
     return replace(predictions[0], values=mean, sd=np.sqrt(variance))
 
 
@@ -122,7 +122,8 @@ def _of_table(kind: str, table: FloatArray) -> Prediction:
             return Prediction(kind="value", values=table[:, 0], sd=table[:, 1])
         case "probability" | "decision" | "value":
             return Prediction(kind=kind, values=table)
-    raise ValueError(f"no prediction is of kind {kind!r}")
+        case _:
+            raise ValueError(f"no prediction is of kind {kind!r}")
 
 
 def _mean(values: FloatArray, weights: Sequence[float] | None) -> FloatArray:

@@ -1,7 +1,7 @@
 """Dense ARFF files (Weka's attribute-relation file format; Witten and Frank, Data Mining, 2005).
 
-SciPy's reader has no text attributes and liac-arff is no longer released, so this is our own; sparse files,
-dates and relations are refused.
+SciPy's reader has no text attributes and liac-arff is no longer released, so this is our own; sparse files
+and relations are refused.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from bench.errors import DataError
-from bench.sources.columns import RawColumn, parse_numbers
+from bench.sources.columns import RawColumn, Told, parse_numbers
 
 _TOKEN = re.compile(r"""\s*+(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|((?!['"])[^,]*))\s*(,|$)""")
 _ATTRIBUTE = re.compile(
@@ -22,8 +22,7 @@ _NUMERIC = ("numeric", "real", "integer")
 
 def read_arff(text: str, where: str) -> list[RawColumn]:
     """Return the columns of an ARFF file; `where` names it in errors. Raises DataError."""
-    lines = ((number, line.strip()) for number, line in enumerate(text.splitlines(), 1))
-    content = ((number, line) for number, line in lines if line and not line.startswith("%"))
+    content = _content(text)
     attributes = list(_header(content, where))
     rows = [_row(line, len(attributes), f"{where}, line {number}") for number, line in content]
     if not attributes or not rows:
@@ -33,6 +32,19 @@ def read_arff(text: str, where: str) -> list[RawColumn]:
         _column(name, kind, list(column), where)
         for (name, kind), column in zip(attributes, values, strict=True)
     ]
+
+
+def attribute_names(text: str, where: str) -> list[str]:
+    """Return the names of the attributes of an ARFF file. Raises DataError."""
+    return [name for name, _ in _header(_content(text), where)]
+
+
+def _content(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the lines that hold something, with their numbers."""
+    for number, line in enumerate(text.split("\n"), 1):
+        stripped = line.strip()
+        if stripped and not stripped.startswith("%"):
+            yield number, stripped
 
 
 def _header(content: Iterable[tuple[int, str]], where: str) -> Iterator[tuple[str, str]]:
@@ -54,14 +66,16 @@ def _column(name: str, kind: str, values: list[str | None], where: str) -> RawCo
         unknown = {value for value in values if value is not None}.difference(levels)
         if unknown:
             raise DataError(f"{where}: attribute {name!r} holds {min(unknown)!r}, which it does not declare")
-        return RawColumn(name, values, levels)
+        return RawColumn(name, values, levels, Told.CATEGORY)
     if kind.lower() in _NUMERIC:
         numbers = parse_numbers(values)
         if numbers is None:
             raise DataError(f"{where}: attribute {name!r} is {kind}, but holds text")
         return RawColumn(name, numbers)
     if kind.lower() == "string":
-        return RawColumn(name, values, tuple(sorted({value for value in values if value is not None})))
+        return RawColumn(name, values, told=Told.TEXT)
+    if kind.lower().split()[0] == "date":
+        return RawColumn(name, values)
     raise DataError(
         f"{where}: attribute {name!r} is of type {kind[:40]!r}, which is not read: convert it to CSV"
     )

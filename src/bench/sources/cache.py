@@ -21,16 +21,19 @@ from typing import TYPE_CHECKING, Any
 
 from bench.datasets import Dataset, Feature, FeatureKind, Grade, Origin, ProblemType
 from bench.errors import DataError, PrerequisiteError
+from bench.splits.structure import INDEPENDENT, Structure
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import pandas as pd
 
-FORMAT = 2
+FORMAT = 3
 """The version of the layout; a folder of another one is never looked at."""
 DESCRIPTION = "dataset.json"
 TARGET = "target.npy"
+GROUP = "group.npy"
+TIME = "time.npy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Table:
     """(n_rows, n_features): float64, and pandas categoricals with every level."""
     y: npt.NDArray[Any]
     """(n_rows,): float64, or int64 codes into the classes."""
+    structure: Structure = INDEPENDENT
 
 
 class Cache:
@@ -70,7 +74,6 @@ class Cache:
 
     def load(self, name: str) -> Table:
         """Return a table, every file checked by its hash; raise DataError where it is absent or damaged."""
-        import numpy as np
         import pandas as pd
 
         content = self._required(name)
@@ -82,9 +85,13 @@ class Cache:
                 columns[feature.name] = pd.Categorical.from_codes(values, categories=pd.Index(feature.levels))
             else:
                 columns[feature.name] = values
-        target = self._array(name, content, TARGET)
-        y = target.astype(np.int64) if dataset.problem.is_classification else target
-        return Table(dataset, pd.DataFrame(columns, copy=False), y)
+        X = pd.DataFrame(columns, copy=False)
+        return Table(dataset, X, self._outcome(name, content), self._structure(name, content))
+
+    def load_target(self, name: str) -> tuple[npt.NDArray[Any], Structure]:
+        """Return a table's target as `load` does, and what ties its rows together, without its columns."""
+        content = self._required(name)
+        return self._outcome(name, content), self._structure(name, content)
 
     def fold_of_row(self, name: str, procedure: str, repeat: int = 0) -> npt.NDArray[np.int16]:
         """Return the fold (n_rows,) of each row under a split procedure.
@@ -158,6 +165,18 @@ class Cache:
                 f"table {name!r} is not in the cache {self.root}: run again, it is fetched before a run"
             )
         return content
+
+    def _outcome(self, name: str, content: Mapping[str, Any]) -> npt.NDArray[Any]:
+        import numpy as np
+
+        target = self._array(name, content, TARGET)
+        return target.astype(np.int64) if content["dataset"]["classes"] else target
+
+    def _structure(self, name: str, content: Mapping[str, Any]) -> Structure:
+        group, time = (
+            self._array(name, content, file) if file in content["files"] else None for file in (GROUP, TIME)
+        )
+        return Structure(group, time)
 
     def _array(self, name: str, content: Mapping[str, Any], file: str) -> npt.NDArray[Any]:
         import numpy as np
@@ -239,6 +258,7 @@ def _dataset(values: Mapping[str, Any]) -> Dataset:
             "classes": tuple(values["classes"]),
             "class_rows": tuple(values["class_rows"]),
             "features": tuple(features),
+            "notes": tuple(values["notes"]),
             "target_sd": math.nan if values["target_sd"] is None else values["target_sd"],
             "grade": Grade(values["grade"]),
             "origin": Origin(values["origin"]),

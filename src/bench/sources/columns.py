@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
 
 from bench.datasets import Feature, FeatureKind
 from bench.errors import DataError
+
+
+class Told(StrEnum):
+    """What a file says of a column beside its values."""
+
+    NOTHING = "nothing"
+    """As in a CSV file, where numbers are text too."""
+    TEXT = "text"
+    """Text, whatever it looks like."""
+    CATEGORY = "category"
+    DATE = "date"
+    """Numbers, days since 1970-01-01 UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +34,32 @@ class RawColumn:
     values: npt.NDArray[np.float64] | list[str | None]
     order: tuple[str, ...] = ()
     """The categories in the order the file declares them, where it does."""
+    told: Told = Told.NOTHING
 
     @property
     def numbers(self) -> npt.NDArray[np.float64] | None:
-        """The values as float64 where every one of them is a number; none where categories are declared."""
+        """The values as float64 where every one of them is a number, unless the file says it is text."""
         if isinstance(self.values, np.ndarray):
             return self.values
-        return None if self.order else parse_numbers(self.values)
+        if self.order or self.told is not Told.NOTHING:
+            return None
+        return parse_numbers(self.values)
+
+    def only(self, rows: npt.NDArray[np.bool_]) -> RawColumn:
+        """Return the column with these rows (n_rows,) alone."""
+        if rows.all():
+            return self
+        if isinstance(self.values, np.ndarray):
+            return replace(self, values=self.values[rows])
+        kept = [text for text, wanted in zip(self.values, rows.tolist(), strict=True) if wanted]
+        return replace(self, values=kept)
+
+    @property
+    def missing(self) -> npt.NDArray[np.bool_]:
+        """Which values are missing, (n_rows,)."""
+        if isinstance(self.values, np.ndarray):
+            return np.isnan(self.values)
+        return np.array([text is None for text in self.values], dtype=np.bool_)
 
     @property
     def texts(self) -> list[str | None]:
@@ -53,6 +85,15 @@ def parse_numbers(values: Iterable[str | None]) -> npt.NDArray[np.float64] | Non
         return np.array([math.nan if text is None else _number(text) for text in values], dtype=np.float64)
     except ValueError:
         return None
+
+
+def is_number(text: str) -> bool:
+    """Return whether a text is a number."""
+    try:
+        _number(text)
+    except ValueError:
+        return False
+    return True
 
 
 def number_text(number: float) -> str:
@@ -90,7 +131,8 @@ def encode(column: RawColumn) -> tuple[tuple[str, ...], npt.NDArray[np.int32]]:
     The order is the declared one, else by value where all levels are numbers, else by text.
     """
     texts = column.texts
-    levels = _ordered({text for text in texts if text is not None}, column.order)
+    found = {text for text in texts if text is not None}
+    levels = tuple(sorted(found)) if column.told is Told.TEXT else _ordered(found, column.order)
     code_of: dict[str | None, int] = {level: code for code, level in enumerate(levels)}
     code_of[None] = -1
     return levels, np.array([code_of[text] for text in texts], dtype=np.int32)

@@ -5,26 +5,21 @@ from __future__ import annotations
 import gzip
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from bench.datasets import Dataset, FeatureKind, Grade, Origin
+from bench.datasets import FeatureKind
 from bench.errors import DataError
 from bench.sources import packages
 from bench.sources.arff import read_arff
-from bench.sources.cache import Cache, array_files, splits_file
+from bench.sources.cache import Cache
 from bench.sources.catalog import Expectation, Reader, TableRecord
 from bench.sources.columns import RawColumn
 from bench.sources.delimited import read_delimited
 from bench.sources.file import read_file
-from bench.sources.frames import read_frame
+from bench.sources.keeping import keep_table, own_provenance
 from bench.sources.loaders import read_loader
+from bench.sources.pickles import read_frame
 from bench.sources.requests import LocalFile
 from bench.sources.tables import Content, Layout, Provenance, assemble, fingerprint
-from bench.splits import kfold, weka
-from bench.splits.plan import KFOLD3, OPENML_CV10, split_plan
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
 
 
 def convert_record(record: TableRecord, archive: Path | None, cache: Cache) -> None:
@@ -47,21 +42,20 @@ def convert_record(record: TableRecord, archive: Path | None, cache: Cache) -> N
         licence=record.licence,
         source=packages.source(record, version),
     )
-    _store(content, content.describe(provenance), record.openml_task_id, cache)
+    keep_table(content, content.describe(provenance), record.openml_task_id, cache)
 
 
 def convert_file(name: str, file: LocalFile, cache: Cache) -> None:
-    """Store a local CSV file under a name; raise DataError where it cannot be learnt from."""
-    content = read_file(file.path, file.target, file.problem, file.kinds)
-    provenance = Provenance(
-        name=name,
-        openml_id=None,
-        grade=Grade.NONE,
-        origin=Origin.UNKNOWN,
-        licence="unknown",
-        source=f"local file {file.path.name}",
-    )
-    _store(content, content.describe(provenance), None, cache)
+    """Store a local file's table under a name.
+
+    Raises DataError where it cannot be learnt from, PrerequisiteError where a package to read it is missing.
+    """
+    content = read_file(file.path, file.options)
+    dataset = content.describe(own_provenance(name, f"local file {file.path.name}"))
+    try:
+        keep_table(content, dataset, None, cache)
+    except DataError as error:
+        raise DataError(f"{file.path}: {error}") from None
 
 
 def read_record(record: TableRecord, archive: Path | None) -> Content:
@@ -72,7 +66,6 @@ def read_record(record: TableRecord, archive: Path | None) -> Content:
         drop=frozenset(record.drop),
         kinds=record.kinds,
         absent_level=record.absent_level,
-        needs_target=False,
     )
     return assemble(_read(record, archive), layout)
 
@@ -113,20 +106,3 @@ def _differences(found: Expectation, record: TableRecord) -> str:
     return "; ".join(
         f"{name} is {getattr(found, name)}, not {getattr(record.expected, name)}" for name in names
     )
-
-
-def _store(content: Content, dataset: Dataset, openml_task_id: int | None, cache: Cache) -> None:
-    arrays: dict[str, npt.NDArray[Any]] = dict(
-        zip(
-            array_files(len(content.columns)),
-            [*(c.data for c in content.columns), content.target],
-            strict=True,
-        )
-    )
-    labels = content.labels
-    folds = kfold.repeated_folds(labels, dataset.n_rows, 3, dataset.fingerprint)
-    arrays[splits_file(KFOLD3)] = folds
-    if split_plan(dataset, openml_task_id).official:
-        codes = None if labels is None else labels.tolist()
-        arrays[splits_file(OPENML_CV10)] = weka.fold_of_row(codes, dataset.n_rows)[None, :]
-    cache.store(dataset, arrays)

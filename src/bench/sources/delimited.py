@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
-import zipfile
-import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from bench.errors import DataError
 from bench.sources.columns import RawColumn
+from bench.sources.unpacking import decode, unpack
 
 MISSING = ("NA", "N/A", "NaN", "nan", "NULL", "null", "?")
 """What stands for a missing value in a file of which nothing is known. "None" is a category."""
+SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 
 
 def read_delimited(
@@ -22,19 +21,18 @@ def read_delimited(
     *,
     header: Sequence[str] = (),
     missing: Collection[str] = MISSING,
-    separator: str | None = ",",
+    separator: str = ",",
 ) -> list[RawColumn]:
     """Return the columns as text; `header` names those of a file without names.
 
-    Without a separator it is the one of comma, semicolon and tab that the first line holds most of.
     Blanks around values are dropped, an empty value is always missing. Raises DataError.
     """
     try:
-        text = _text(data)
-        first = text.partition("\n")[0]
-        rows = _rows(text, separator or max((",", ";", "\t"), key=first.count), list(header))
-    except (ValueError, OSError, EOFError, csv.Error, zipfile.BadZipFile, zlib.error) as error:
+        rows = list(_rows(decode(unpack(data, where)[0]), separator, list(header)))
+    except (ValueError, csv.Error, DataError) as error:
         raise DataError(f"{where} cannot be read as a table: {error}") from error
+    if not rows:
+        raise DataError(f"{where} cannot be read as a table: it is empty")
     names, *body = rows
     absent = {"", *missing}
     columns = zip(*body, strict=True) if body else [()] * len(names)
@@ -44,30 +42,34 @@ def read_delimited(
     ]
 
 
-def _rows(text: str, separator: str, header: list[str]) -> list[list[str]]:
-    """Return the names and then the rows, all of one length; blank lines are passed over."""
+def header_names(text: str, separator: str) -> list[str]:
+    """Return the values of the first line that holds some. Raises ValueError where none does."""
+    return next(_rows(text, separator, []), [])
+
+
+def guess_separator(text: str) -> str:
+    """Return the one of comma, semicolon and tab that the first line holds most of, outside of quotes."""
+    line = text.lstrip("\r\n").partition("\n")[0]
+    bare = "".join(line.split('"')[::2])
+    return max(SEPARATORS, key=bare.count)
+
+
+def _rows(text: str, separator: str, header: list[str]) -> Iterator[list[str]]:
+    """Yield the names and then the rows, all of one length; blank lines are passed over."""
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True
     )
-    rows = [header] if header else []
+    width = len(header)
+    if header:
+        yield header
     for row in reader:
-        if not row:
+        values = [value.strip() for value in row]
+        if not any(values) and len(values) < max(width, 2):
             continue
-        if rows and len(row) != len(rows[0]):
-            raise ValueError(f"line {reader.line_num} holds {len(row)} values, not {len(rows[0])}")
-        rows.append([value.strip() for value in row])
-    if not rows:
-        raise ValueError("it is empty")
-    return rows
-
-
-def _text(data: bytes) -> str:
-    if data.startswith(b"\x1f\x8b"):
-        data = gzip.decompress(data)
-    elif data.startswith(b"PK\x03\x04"):
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = [name for name in archive.namelist() if not name.endswith("/")]
-            if len(members) != 1:
-                raise ValueError(f"the archive holds {len(members)} files, not one")
-            data = archive.read(members[0])
-    return data.decode("utf-8-sig")
+        if width and len(values) != width:
+            raise ValueError(
+                f"line {reader.line_num} holds {len(values)} values, not {width}: "
+                f"a value that holds a {SEPARATORS[separator]} must be quoted"
+            )
+        width = width or len(values)
+        yield values

@@ -40,6 +40,8 @@ def prepare(
     absent = []
     for request in requests:
         found = _look(request.name, cache)
+        if found is None and request.kept:
+            found = _gone(request, cache)
         if found is None:
             if request.file is None:
                 record(request.name)
@@ -67,6 +69,12 @@ def _look(name: str, cache: Cache) -> Dataset | DataError | None:
         return cache.describe(name)
     except DataError as error:
         return error
+
+
+def _gone(request: TableRequest, cache: Cache) -> DataError:
+    return DataError(
+        f"the data frame {request.name!r} is not in the cache {cache.root}: run again from the frame itself"
+    )
 
 
 def _lost(request: TableRequest) -> DataError:

@@ -1,4 +1,4 @@
-"""What is asked of the cache: a table of the catalogue, or a local file. Standard library only."""
+"""What is asked of the cache: a table of the catalogue, or one of one's own. Standard library only."""
 
 from __future__ import annotations
 
@@ -12,27 +12,73 @@ from typing import Any
 
 from bench.datasets import ColumnKind, ProblemType
 from bench.errors import DataError
+from bench.suites import TaskReference
+
+READING = 2
+"""The version of how files and frames are read: what another one made of a file is never looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableOptions:
+    """What a table of one's own does not say about itself."""
+
+    target: str
+    problem: ProblemType | None = None
+    kinds: Mapping[str, ColumnKind] = field(default_factory=dict)
+    group: str | None = None
+    time: str | None = None
+
+    @classmethod
+    def of(cls, reference: TaskReference) -> TableOptions:
+        """Return what a suite says of a file or frame."""
+        return cls(
+            target=reference.target or "",
+            problem=reference.problem,
+            kinds=dict(reference.kinds),
+            group=reference.group,
+            time=reference.time,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {
+            "target": self.target,
+            "problem": self.problem,
+            "kinds": {column: kind.value for column, kind in self.kinds.items()},
+            "group": self.group,
+            "time": self.time,
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> TableOptions:
+        """Return the options that `to_json` wrote."""
+        problem = None if values["problem"] is None else ProblemType(values["problem"])
+        kinds = {column: ColumnKind(kind) for column, kind in values["kinds"].items()}
+        return cls(**{**values, "problem": problem, "kinds": kinds})
+
+    @property
+    def digest(self) -> bytes:
+        """What, beside the content, tells one reading of a table from another."""
+        return json.dumps([READING, self.to_json()], sort_keys=True).encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalFile:
-    """A CSV file of one's own, and what it does not say about itself."""
+    """A file of one's own."""
 
     path: Path
-    target: str
-    problem: ProblemType | None = None
-    kinds: Mapping[str, ColumnKind] = field(default_factory=dict)
+    options: TableOptions
 
     @property
     def cached_name(self) -> str:
-        """The name of its table: the file's, and a hash of its bytes and of these options.
+        """The name of its table: the file's, and a hash of its bytes and of what is said of it.
 
         Raises DataError where the file cannot be read.
         """
-        digest = hashlib.sha256(
-            json.dumps([self.target, self.problem, dict(self.kinds)], sort_keys=True).encode()
-        )
+        digest = hashlib.sha256(self.options.digest)
         try:
+            if self.path.exists() and not self.path.is_file():
+                raise DataError(f"{self.path} is no file: name one that can be read from its beginning")
             with self.path.open("rb") as file:
                 for block in iter(lambda: file.read(1 << 20), b""):
                     digest.update(block)
@@ -48,7 +94,18 @@ class TableRequest:
 
     name: str
     file: LocalFile | None = None
-    """Where it is a local file; otherwise the name is the catalogue's."""
+    """Where it is a local file; otherwise the name is the catalogue's, unless the table was put there."""
+    kept: bool = False
+    """Whether it was put into the cache, as a data frame is: there is nowhere to fetch it from."""
+
+    @classmethod
+    def of(cls, reference: TaskReference) -> TableRequest:
+        """Return the request for a task's table; raise DataError where its file cannot be read."""
+        if reference.cached is not None:
+            return cls(name=reference.cached, kept=True)
+        if reference.file is None:
+            return cls(name=reference.dataset or "")
+        return cls.of_file(LocalFile(path=Path(reference.file), options=TableOptions.of(reference)))
 
     @classmethod
     def of_file(cls, file: LocalFile) -> TableRequest:
@@ -59,15 +116,8 @@ class TableRequest:
         """Return plain JSON values."""
         if self.file is None:
             return {"name": self.name, "file": None}
-        file = self.file
-        kinds = {column: kind.value for column, kind in file.kinds.items()}
-        values = {
-            "path": str(file.path.absolute()),
-            "target": file.target,
-            "problem": file.problem,
-            "kinds": kinds,
-        }
-        return {"name": self.name, "file": values}
+        path, options = str(self.file.path.absolute()), self.file.options.to_json()
+        return {"name": self.name, "file": {"path": path, "options": options}}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> TableRequest:
@@ -75,7 +125,5 @@ class TableRequest:
         file = values["file"]
         if file is None:
             return cls(name=values["name"])
-        problem = None if file["problem"] is None else ProblemType(file["problem"])
-        kinds = {column: ColumnKind(kind) for column, kind in file["kinds"].items()}
-        local = LocalFile(path=Path(file["path"]), target=file["target"], problem=problem, kinds=kinds)
+        local = LocalFile(path=Path(file["path"]), options=TableOptions.from_json(file["options"]))
         return cls(name=values["name"], file=local)

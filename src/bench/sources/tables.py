@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -29,8 +29,8 @@ class Layout:
     drop: frozenset[str] = frozenset()
     kinds: Mapping[str, FeatureKind] = field(default_factory=dict)
     absent_level: Mapping[str, str] = field(default_factory=dict)
-    needs_target: bool = True
-    """Whether a row without a target is an error; otherwise it is left out."""
+    group: str | None = None
+    time: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +45,24 @@ class Provenance:
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """The column that groups the rows."""
+
+    name: str
+    values: npt.NDArray[np.int32]
+    """(n_rows,): codes from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """The column that orders the rows."""
+
+    name: str
+    values: npt.NDArray[np.float64]
+    """(n_rows,): finite; what is larger is later."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
     """A table's columns and target as they are kept, without its provenance."""
@@ -55,6 +73,9 @@ class Content:
     classes: tuple[str, ...]
     target: npt.NDArray[np.float64] | npt.NDArray[np.int32]
     """(n_rows,): float64 for a regression, else int32 codes into `classes`."""
+    group: Groups | None = None
+    time: Times | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def features(self) -> tuple[Feature, ...]:
@@ -77,29 +98,45 @@ class Content:
             n_rows=len(self.target),
             features=self.features,
             fingerprint=fingerprint(self),
-            target_sd=math.nan if self.classes else float(np.std(self.target)),
+            target_sd=math.nan if self.classes else _spread(self.target),
             openml_id=provenance.openml_id,
             grade=provenance.grade,
             origin=provenance.origin,
             licence=provenance.licence,
             source=provenance.source,
+            group=None if self.group is None else self.group.name,
+            time=None if self.time is None else self.time.name,
+            notes=self.notes,
         )
 
 
 def assemble(raw: Sequence[RawColumn], layout: Layout) -> Content:
-    """Return the table that a file holds; raise DataError where it cannot be learnt from."""
+    """Return the table that a file holds, without the rows that have no target.
+
+    Raises DataError where it cannot be learnt from.
+    """
     by_name = {column.name: column for column in raw}
     _check_names(raw, layout)
-    target, rows = _rows_with_target(by_name[layout.target], layout)
-    names = [name for name in by_name if name != layout.target and name not in layout.drop]
+    rows = ~by_name[layout.target].missing
+    target = by_name[layout.target].only(rows)
+    problem, classes, values = _target(target, layout.problem)
+    taken = {layout.target, layout.group, layout.time, *layout.drop}
+    names = [name for name in by_name if name not in taken]
     if not names:
         raise DataError(f"nothing is left to learn {layout.target!r} from: the table has no other column")
     columns = tuple(
-        keep(_only(_with_level(by_name[name], layout.absent_level.get(name)), rows), layout.kinds.get(name))
+        keep(_with_level(by_name[name], layout.absent_level.get(name)).only(rows), layout.kinds.get(name))
         for name in names
     )
-    problem, classes, values = _target(target, layout.problem)
-    return Content(columns=columns, target_name=target.name, problem=problem, classes=classes, target=values)
+    return Content(
+        columns=columns,
+        target_name=target.name,
+        problem=problem,
+        classes=classes,
+        target=values,
+        group=None if layout.group is None else _groups(by_name[layout.group].only(rows)),
+        time=None if layout.time is None else _times(by_name[layout.time].only(rows)),
+    )
 
 
 def fingerprint(content: Content) -> str:
@@ -111,6 +148,10 @@ def fingerprint(content: Content) -> str:
         digest.update(_bytes(column.data))
     digest.update(_line([content.target_name, content.problem.value, content.classes]))
     digest.update(_bytes(content.target))
+    for role, binding in (("group", content.group), ("time", content.time)):
+        if binding is not None:
+            digest.update(_line([role, binding.name]))
+            digest.update(_bytes(binding.values))
     return digest.hexdigest()
 
 
@@ -124,35 +165,24 @@ def _check_names(raw: Sequence[RawColumn], layout: Layout) -> None:
             raise DataError(f"there is no column {name!r}: the columns are {', '.join(names)}")
 
 
-def _rows_with_target(target: RawColumn, layout: Layout) -> tuple[RawColumn, npt.NDArray[np.bool_]]:
-    values = target.values
-    missing = (
-        np.isnan(values) if isinstance(values, np.ndarray) else np.array([text is None for text in values])
-    )
-    if missing.any() and layout.needs_target:
-        first = int(np.flatnonzero(missing)[0])
-        raise DataError(
-            f"the target {target.name!r} is missing in {int(missing.sum())} rows, "
-            f"the first of them row {first}: leave these rows out of the file"
-        )
-    return _only(target, ~missing), ~missing
-
-
-def _only(column: RawColumn, rows: npt.NDArray[np.bool_]) -> RawColumn:
-    if rows.all():
-        return column
-    if isinstance(column.values, np.ndarray):
-        return replace(column, values=column.values[rows])
-    return replace(
-        column, values=[text for text, wanted in zip(column.values, rows.tolist(), strict=True) if wanted]
-    )
-
-
 def _with_level(column: RawColumn, level: str | None) -> RawColumn:
     """Give a category back that was read as a missing value."""
     if level is None:
         return column
     return RawColumn(column.name, [level if text is None else text for text in column.texts])
+
+
+def _groups(column: RawColumn) -> Groups:
+    """Return codes; rows without a value are one group."""
+    levels, codes = encode(column)
+    return Groups(column.name, np.where(codes < 0, np.int32(len(levels)), codes))
+
+
+def _times(column: RawColumn) -> Times:
+    values = keep(column, FeatureKind.NUMERIC).data.astype(np.float64)
+    if np.isnan(values).any():
+        raise DataError(f"the time {column.name!r} is missing in some rows, which have no place in it")
+    return Times(column.name, values)
 
 
 def _target(
@@ -179,6 +209,16 @@ def _target(
             f"the target {column.name!r} has {len(classes)} classes, so the problem is {found}, not {problem}"
         )
     return found, classes, codes
+
+
+def _spread(values: npt.NDArray[np.float64] | npt.NDArray[np.int32]) -> float:
+    """Return the SD (ddof 0), also where squares are too large for double precision."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        spread = float(np.std(values))
+    if math.isfinite(spread):
+        return spread
+    largest = float(np.abs(values).max())
+    return float(np.std(values / largest)) * largest
 
 
 def _is_measured(numbers: npt.NDArray[np.float64]) -> bool:

@@ -2,17 +2,50 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
-from bench.cells import Validation
+from bench.cells import Cell, Validation
 from bench.datasets import ProblemType
 from bench.errors import DataError
 from bench.seeds import derive_seed
+from bench.splits.grouped import deal_groups
 from bench.splits.kfold import deal_folds
+from bench.splits.structure import INDEPENDENT, Structure
+from bench.splits.timed import latest, windows
 from bench.tasks import Split
 
 Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class CellRows:
+    """Which rows a cell has, whatever its learner."""
+
+    train: Rows
+    """Sorted row ids."""
+    test: Rows
+    """Sorted row ids."""
+    folds: tuple[tuple[Rows, Rows], ...]
+    """Sorted (fit, validation) positions into `train`, one pair for each model."""
+
+
+def cell_rows(
+    cell: Cell,
+    y: npt.NDArray[np.generic],
+    fold_of_row: npt.NDArray[np.int16],
+    structure: Structure = INDEPENDENT,
+) -> CellRows:
+    """Return the rows of a cell, from its table's target, stored folds and structure, all (n_rows,).
+
+    Raises DataError where one of the sets would be empty.
+    """
+    problem, task = cell.task.problem, cell.task.name
+    train, test = outer_rows(fold_of_row, cell.split, y, problem, f"{task}/s{cell.seed}", structure)
+    folds = inner_folds(y[train], cell.validation, problem, cell.split_key, structure.of(train))
+    return CellRows(train, test, tuple(folds))
 
 
 def outer_rows(
@@ -21,51 +54,89 @@ def outer_rows(
     y: npt.NDArray[np.generic],
     problem: ProblemType,
     key: str,
+    structure: Structure = INDEPENDENT,
 ) -> tuple[Rows, Rows]:
     """Return sorted (training, test) row ids of a split, cut to its caps.
 
     A train cap keeps the classes' shares among the training labels, and at least one row of each class
-    where it is large enough; a larger cap contains a smaller one. A test cap never looks at a label, so
-    that test labels influence nothing. Both depend on `key`, the repeat and the fold alone.
+    where it is large enough; of rows in time it keeps the latest. A larger cap contains a smaller one. A test
+    cap never looks at a label, so that test labels influence nothing. All depend on `key`, the repeat and
+    the fold alone.
     Raises DataError where the fold holds no row, or all rows.
     """
+    later = structure.time is not None
     is_test = fold_of_row == split.fold
-    train, test = np.flatnonzero(~is_test), np.flatnonzero(is_test)
+    train = np.flatnonzero(fold_of_row > split.fold if later else ~is_test)
+    test = np.flatnonzero(is_test)
     if not len(train) or not len(test):
         raise DataError(
             f"split {split}: {len(train)} training and {len(test)} test rows, so nothing can be measured"
         )
     where = (key, split.repeat, split.fold)
     if split.train_cap is not None and split.train_cap < len(train):
-        labels = y[train] if problem.is_classification else None
-        train = np.sort(
-            train[_order(labels, len(train), derive_seed(*where, "train-cap"))[: split.train_cap]]
-        )
+        if structure.time is not None:
+            order = np.argsort(structure.time[train], kind="stable")[::-1]
+        else:
+            labels = y[train] if problem.is_classification else None
+            order = _order(labels, len(train), derive_seed(*where, "train-cap"))
+        train = np.sort(train[order[: split.train_cap]])
     if split.test_cap is not None and split.test_cap < len(test):
         test = np.sort(test[_order(None, len(test), derive_seed(*where, "test-cap"))[: split.test_cap]])
     return train, test
 
 
 def inner_folds(
-    y_train: npt.NDArray[np.generic], validation: Validation, problem: ProblemType, key: str
+    y_train: npt.NDArray[np.generic],
+    validation: Validation,
+    problem: ProblemType,
+    key: str,
+    structure: Structure = INDEPENDENT,
 ) -> list[tuple[Rows, Rows]]:
     """Return the sorted (fit, validation) positions into the training rows, one pair for each model.
 
-    Stratified for a classification; a class with a single row stays among the fit rows of a hold-out.
-    Raises DataError where there are too few rows.
+    Stratified for a classification; a class with a single row stays among the fit rows of a hold-out. Groups
+    stay whole, and in time what validates is later than what is fitted on; `structure` is that of the
+    training rows.
+    Raises DataError where there are too few rows, groups or times.
     """
-    n_rows = len(y_train)
     labels = y_train.astype(np.int64) if problem.is_classification else None
+    n_folds = validation.amount if validation.method == "cv" else 1
+    if structure.time is not None:
+        return _inner_windows(structure.time, validation)
+    if structure.group is not None:
+        seed, held_out = derive_seed(key, "inner"), validation.amount / 100
+        shares = (1 - held_out, held_out) if n_folds == 1 else (1 / n_folds,) * n_folds
+        folds = deal_groups(structure.group, labels, shares, seed)
+        held = (1,) if n_folds == 1 else range(n_folds)
+        return [_parted(folds == k) for k in held]
     if validation.method == "cv":
-        folds = deal_folds(labels, n_rows, validation.amount, derive_seed(key, "inner"))
-        return [(np.flatnonzero(folds != k), np.flatnonzero(folds == k)) for k in range(validation.amount)]
+        folds = deal_folds(labels, len(y_train), n_folds, derive_seed(key, "inner"))
+        return [_parted(folds == k) for k in range(n_folds)]
+    return [_hold_out(labels, len(y_train), validation, derive_seed(key, "inner"))]
+
+
+def _hold_out(
+    labels: npt.NDArray[np.int64] | None, n_rows: int, validation: Validation, seed: int
+) -> tuple[Rows, Rows]:
     n_validation = round(n_rows * validation.amount / 100)
     if not 0 < n_validation < n_rows:
         raise DataError(
             f"{validation}: {n_rows} training rows leave nothing to fit on or nothing to validate on"
         )
-    order = _order(labels, n_rows, derive_seed(key, "inner"))
-    return [(np.sort(order[: n_rows - n_validation]), np.sort(order[n_rows - n_validation :]))]
+    order = _order(labels, n_rows, seed)
+    return np.sort(order[: n_rows - n_validation]), np.sort(order[n_rows - n_validation :])
+
+
+def _inner_windows(time: npt.NDArray[np.float64], validation: Validation) -> list[tuple[Rows, Rows]]:
+    """Return the latest rows as validation; under cross-validation, each window after all before it."""
+    if validation.method == "holdout":
+        return [_parted(latest(time, validation.amount / 100))]
+    window = windows(time, validation.amount)
+    return [(np.flatnonzero(window > k), np.flatnonzero(window == k)) for k in range(validation.amount)]
+
+
+def _parted(held_out: npt.NDArray[np.bool_]) -> tuple[Rows, Rows]:
+    return np.flatnonzero(~held_out), np.flatnonzero(held_out)
 
 
 def _order(labels: npt.NDArray[np.generic] | None, n_rows: int, seed: int) -> Rows:

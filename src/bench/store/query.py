@@ -63,6 +63,16 @@ ORDER BY r.position
 """
 
 
+_EVIDENCE = """
+SELECT e.*, d.name AS dataset
+FROM run_cells r
+JOIN evidence e USING (evidence_key)
+JOIN datasets d USING (fingerprint)
+WHERE r.run_id = :run
+ORDER BY r.position
+"""
+
+
 def runs(store: Store) -> list[dict[str, Any]]:
     """Return every run, the latest first."""
     return store.rows(
@@ -107,3 +117,8 @@ def cell_rows(store: Store, run_id: str) -> list[dict[str, Any]]:
 def trial_rows(store: Store, run_id: str) -> list[dict[str, Any]]:
     """Return the trials of a run's cells, of every attempt since a cell was last begun afresh."""
     return store.rows(_TRIALS, {"run": run_id})
+
+
+def evidence_rows(store: Store, run_id: str) -> list[dict[str, Any]]:
+    """Return what names table, split and validation of each cell of a run, in the plan's order."""
+    return store.rows(_EVIDENCE, {"run": run_id})

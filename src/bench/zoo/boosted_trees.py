@@ -1,4 +1,4 @@
-"""Family `boosted-trees`: XGBoost and LightGBM, with early stopping on the validation rows."""
+"""Family `boosted-trees`: XGBoost, LightGBM and scikit-learn's, with early stopping on the validation rows."""
 
 from __future__ import annotations
 
@@ -67,6 +67,25 @@ LIGHTGBM_SPACE = Space(
     },
 )
 
+HIST_GB_SPACE = Space(
+    # The library's defaults.
+    {
+        "learning_rate": 0.1,
+        "max_leaf_nodes": 31,
+        "min_samples_leaf": 20,
+        "l2_regularization": 0.0,
+        "max_features": 1.0,
+    },
+    # LightGBM's ranges for what is the same there, so that the two differ by their code alone.
+    {
+        "learning_rate": Float(low=0.01, high=0.3, log=True),
+        "max_leaf_nodes": Int(low=2, high=200, log=True),
+        "min_samples_leaf": Int(low=1, high=64, log=True),
+        "l2_regularization": Float(low=1e-4, high=2.0),
+        "max_features": Float(low=0.4, high=1.0),
+    },
+)
+
 
 class XGBoost(ZooLearner):
     """XGBoost (Chen and Guestrin, 2016): histograms, native categories; stops between rounds."""
@@ -77,6 +96,7 @@ class XGBoost(ZooLearner):
     packages = ("xgboost", "xgboost-cpu")
     modules = (*COMMON_MODULES, "bench.zoo.estimators.xgboost")
     polls_deadline = True
+    devices = ("cpu", "cuda")
 
     def space(self, problem: ProblemType) -> Space:
         """Return the search space, the same for every problem."""
@@ -122,4 +142,31 @@ class LightGBM(ZooLearner):
         )
 
 
-LEARNERS = (XGBoost(), LightGBM())
+class HistGradientBoosting(ZooLearner):
+    """scikit-learn's histogram gradient boosting, after LightGBM (Ke et al., 2017); stops between rounds.
+
+    Native categories up to 255 levels; one with more is split as an ordinal number.
+    """
+
+    name = "hist-gb"
+    family = "boosted-trees"
+    title = "Histogram gradient boosting"
+    modules = (*COMMON_MODULES, "bench.zoo.estimators.histogram")
+    polls_deadline = True
+
+    def space(self, problem: ProblemType) -> Space:
+        """Return the search space, the same for every problem."""
+        return HIST_GB_SPACE
+
+    def build(self, config: Config, context: BuildContext) -> Estimator:
+        """Return an unfitted estimator."""
+        from bench.zoo.composite import tabular
+        from bench.zoo.estimators.histogram import HistogramModel
+        from bench.zoo.preprocessing import TreeEncoder
+
+        classification = context.problem.is_classification
+        model = HistogramModel(dict(config), classification=classification, seed=context.seed)
+        return tabular(TreeEncoder(), model, classification=classification)
+
+
+LEARNERS = (XGBoost(), LightGBM(), HistGradientBoosting())

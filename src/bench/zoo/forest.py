@@ -44,15 +44,45 @@ class RandomForest(ZooLearner):
 
     def build(self, config: Config, context: BuildContext) -> Estimator:
         """Return an unfitted estimator."""
-        from bench.zoo.composite import tabular
-        from bench.zoo.estimators.forest import Forest
-        from bench.zoo.preprocessing import TreeEncoder
-
-        classification = context.problem.is_classification
-        model = Forest(
-            dict(config), classification=classification, seed=context.seed, threads=context.threads
-        )
-        return tabular(TreeEncoder(), model, classification=classification)
+        return _forest("random", config, context)
 
 
-LEARNERS = (RandomForest(),)
+class ExtraTrees(ZooLearner):
+    """Extremely randomised trees (Geurts, Ernst and Wehenkel, 2006); stops between trees at the deadline."""
+
+    name = "extra-trees"
+    family = "forest"
+    title = "Extra-trees"
+    modules = (*COMMON_MODULES, "bench.zoo.estimators.forest")
+    polls_deadline = True
+
+    def space(self, problem: ProblemType) -> Space:
+        """Return the space: the library's defaults first, then the random forest's ranges around them.
+
+        TabArena (Erickson et al., 2025) searches the same three: features, split size, leaf size.
+        """
+        space = RandomForest().space(problem)
+        return Space({**space.default, "bootstrap": False}, space.parameters)
+
+    def build(self, config: Config, context: BuildContext) -> Estimator:
+        """Return an unfitted estimator."""
+        return _forest("extra", config, context)
+
+
+def _forest(splits: str, config: Config, context: BuildContext) -> Estimator:
+    from bench.zoo.composite import tabular
+    from bench.zoo.estimators.forest import Forest
+    from bench.zoo.preprocessing import TreeEncoder
+
+    classification = context.problem.is_classification
+    model = Forest(
+        dict(config),
+        splits=splits,
+        classification=classification,
+        seed=context.seed,
+        threads=context.threads,
+    )
+    return tabular(TreeEncoder(), model, classification=classification)
+
+
+LEARNERS = (RandomForest(), ExtraTrees())

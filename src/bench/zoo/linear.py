@@ -1,4 +1,4 @@
-"""Family `linear`: logistic regression for classes, ridge regression for numbers."""
+"""Family `linear`: logistic regression for classes, ridge regression for numbers, with and without L1."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from bench.datasets import ProblemType
 from bench.learners import BuildContext, Estimator
 from bench.spaces import Config, Float, Space
 from bench.zoo.declaration import COMMON_MODULES, ZooLearner
-from bench.zoo.scaling import SCALINGS, dense_encoder
+from bench.zoo.scaling import SCALINGS, dense_encoder, model_params
 
 MAX_ITERATIONS = 1000
 """Ten times the library's limit, which standardised tables with many one-hot columns can pass."""
@@ -48,4 +48,45 @@ class Linear(ZooLearner):
         return tabular(dense_encoder(config, context), model, classification=classification)
 
 
-LEARNERS = (Linear(),)
+class ElasticNet(ZooLearner):
+    """Linear or logistic regression with an L1 and an L2 penalty (Zou and Hastie, 2005).
+
+    Numbers by coordinate descent, classes by L-BFGS; both end at the deadline.
+    """
+
+    name = "elastic-net"
+    family = "linear"
+    title = "Elastic net"
+    modules = (*COMMON_MODULES, "bench.zoo.estimators.elastic_net", "bench.zoo.estimators.linear_scores")
+    polls_deadline = True
+
+    def space(self, problem: ProblemType) -> Space:
+        """Return the space: half L1, half L2 first; then their share, and the penalty over six decades.
+
+        The library's alpha of 1.0 is for targets in any unit; here they are standardised, and 1.0 would
+        leave no feature.
+        """
+        l1_ratio = Float(low=0.05, high=1.0)
+        if problem.is_classification:
+            return Space(
+                {"scaling": "standard", "C": 1.0, "l1_ratio": 0.5},
+                {"scaling": SCALINGS, "C": Float(low=1e-3, high=1e3, log=True), "l1_ratio": l1_ratio},
+            )
+        alpha = Float(low=1e-6, high=1.0, log=True)
+        return Space(
+            {"scaling": "standard", "alpha": 1e-3, "l1_ratio": 0.5},
+            {"scaling": SCALINGS, "alpha": alpha, "l1_ratio": l1_ratio},
+        )
+
+    def build(self, config: Config, context: BuildContext) -> Estimator:
+        """Return an unfitted estimator."""
+        from bench.zoo.composite import tabular
+        from bench.zoo.estimators.elastic_net import ElasticNetModel
+        from bench.zoo.estimators.linear_scores import LogisticModel
+
+        classification = context.problem.is_classification
+        model = (LogisticModel if classification else ElasticNetModel)(**model_params(config))
+        return tabular(dense_encoder(config, context), model, classification=classification)
+
+
+LEARNERS = (Linear(), ElasticNet())

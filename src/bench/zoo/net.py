@@ -1,60 +1,92 @@
-"""Family `net`: neural nets for tables."""
+"""Family `net`: neural nets for tables, with what is known to help them there."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bench.datasets import ProblemType
 from bench.learners import BuildContext, Estimator
-from bench.spaces import Choice, Config, Float, Int, Space
+from bench.spaces import Choice, Config, Float, Int, Parameter, Space, Value
 from bench.zoo.declaration import COMMON_MODULES, ZooLearner
-from bench.zoo.scaling import SCALINGS, dense_encoder, model_params
+from bench.zoo.scaling import SCALINGS, dense_encoder
+
+# The first optimizer imports torch._dynamo, about 1 s, wherever it happens.
+NET_MODULES = (*COMMON_MODULES, "bench.zoo.estimators.mlp", "torch._dynamo")
+
+DEFAULT: Config = {
+    "scaling": "robust",
+    "embedding": "piecewise",
+    "n_layers": 2,
+    "width": 128,
+    "dropout": 0.1,
+    "learning_rate": 5e-3,
+    "weight_decay": 1e-2,
+}
+# The ranges of Gorishniy et al. (2021, 2022) and Holzmüller et al. (2024), cut to nets that a small budget
+# can train several of.
+PARAMETERS: Mapping[str, Parameter] = {
+    "scaling": SCALINGS,
+    "embedding": Choice(("piecewise", "periodic", "none")),
+    "n_layers": Int(low=1, high=3),
+    "width": Choice((64, 128, 256)),
+    "dropout": Float(low=0.0, high=0.5),
+    "learning_rate": Float(low=1e-3, high=2e-2, log=True),
+    "weight_decay": Float(low=1e-4, high=1e-1, log=True),
+}
+# A block holds twice the weights of a layer, twice as wide inside.
+RESIDUAL_DEFAULT: Config = {**DEFAULT, "width": 64}
+RESIDUAL_PARAMETERS: Mapping[str, Parameter] = {**PARAMETERS, "width": Choice((32, 64, 128))}
 
 
-class Mlp(ZooLearner):
-    """Multilayer perceptron as in Gorishniy et al. (2021): ReLU, dropout, AdamW, early stopping.
+class _Net(ZooLearner):
+    """What the nets share: all but the body. They stop between batches at the deadline."""
 
-    Stops between batches at the deadline.
-    """
-
-    name = "mlp"
     family = "net"
-    title = "Multilayer perceptron"
+    version = 2
     packages = ("torch",)
-    # The first optimizer imports torch._dynamo, about 1 s, wherever it happens.
-    modules = (*COMMON_MODULES, "bench.zoo.estimators.mlp", "torch._dynamo")
+    modules = NET_MODULES
     polls_deadline = True
+    devices = ("cpu", "cuda")
+    body: str
+    default: Config
+    parameters: Mapping[str, Parameter]
 
     def space(self, problem: ProblemType) -> Space:
-        """Return the space: a small net first; ranges of Gorishniy et al. (2021), cut to small tables."""
-        return Space(
-            {
-                "scaling": "quantile",
-                "n_layers": 2,
-                "width": 256,
-                "dropout": 0.1,
-                "learning_rate": 1e-3,
-                "weight_decay": 1e-4,
-                "batch_size": 128,
-            },
-            {
-                "scaling": SCALINGS,
-                "n_layers": Int(low=1, high=3),
-                "width": Choice((64, 128, 256, 512)),
-                "dropout": Float(low=0.0, high=0.5),
-                "learning_rate": Float(low=1e-4, high=1e-2, log=True),
-                "weight_decay": Float(low=1e-6, high=1e-1, log=True),
-                "batch_size": Choice((64, 128, 256)),
-            },
-        )
+        """Return the space; for classes, label smoothing may be tried (it can cost AUC)."""
+        default: dict[str, Value] = {**self.default, "label_smoothing": 0.0}
+        if not problem.is_classification:
+            return Space(default, self.parameters)
+        return Space(default, {**self.parameters, "label_smoothing": Choice((0.0, 0.1))})
 
     def build(self, config: Config, context: BuildContext) -> Estimator:
         """Return an unfitted estimator."""
         from bench.zoo.composite import tabular
-        from bench.zoo.estimators.mlp import MlpModel, MlpSettings
+        from bench.zoo.estimators.mlp import NetModel, NetSettings
 
         classification = context.problem.is_classification
-        settings = MlpSettings(**model_params(config), threads=context.threads, device=context.device)
-        model = MlpModel(settings, classification=classification, seed=context.seed)
+        settings = NetSettings.of(self.body, config, context)
+        model = NetModel(settings, classification=classification, seed=context.seed)
         return tabular(dense_encoder(config, context), model, classification=classification)
 
 
-LEARNERS = (Mlp(),)
+class Mlp(_Net):
+    """Multilayer perceptron: SiLU, dropout, AdamW, numbers embedded piecewise (Gorishniy et al., 2022)."""
+
+    name = "mlp"
+    title = "Multilayer perceptron"
+    body = "plain"
+    default = DEFAULT
+    parameters = PARAMETERS
+
+
+class ResidualMlp(_Net):
+    """ResNet for tables (Gorishniy et al., 2021), with layer norm for batch norm, and the same inputs."""
+
+    name = "residual-mlp"
+    title = "Residual MLP"
+    body = "residual"
+    default = RESIDUAL_DEFAULT
+    parameters = RESIDUAL_PARAMETERS
+
+
+LEARNERS = (Mlp(), ResidualMlp())

@@ -1,4 +1,4 @@
-"""A random forest that grows a few trees at a time and looks at the clock in between."""
+"""Random forests and extra-trees that grow a few trees at a time and look at the clock in between."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 from sklearn.utils.metaestimators import available_if
 
 from bench.budgets import Deadline
@@ -15,23 +20,34 @@ from bench.zoo.deadlines import StepClock
 
 STEP_TREES = 5
 """Trees between two looks at the clock; measured to cost nothing against growing all at once."""
+LIBRARY = {
+    ("random", True): RandomForestClassifier,
+    ("random", False): RandomForestRegressor,
+    ("extra", True): ExtraTreesClassifier,
+    ("extra", False): ExtraTreesRegressor,
+}
+"""By the kind of splits and whether there are classes."""
 
 
 class Forest(BaseEstimator):
-    """scikit-learn's random forest by `warm_start`: the same trees as in one go, and fewer past the deadline.
+    """scikit-learn's forests by `warm_start`: the same trees as in one go, and fewer past the deadline.
 
-    `params` are the library's own, `n_estimators` among them. After `fit`: `forest_`, `truncated_`.
+    `params` are the library's own, `n_estimators` among them; `splits` are those of a "random" forest
+    (the best thresholds) or of "extra" trees (thresholds drawn at random). After `fit`: `forest_`,
+    `truncated_`.
     """
 
     def __init__(
         self,
         params: Mapping[str, Any] | None = None,
         *,
+        splits: str = "random",
         classification: bool = True,
         seed: int = 0,
         threads: int = 1,
     ) -> None:
         self.params = params
+        self.splits = splits
         self.classification = classification
         self.seed = seed
         self.threads = threads
@@ -40,8 +56,7 @@ class Forest(BaseEstimator):
         """Grow the trees; the first one whatever the clock says."""
         params = dict(self.params or {})
         wanted = params.pop("n_estimators", 100)
-        library = RandomForestClassifier if self.classification else RandomForestRegressor
-        forest = library(
+        forest = LIBRARY[self.splits, self.classification](
             n_estimators=1, warm_start=True, random_state=self.seed, n_jobs=self.threads, **params
         )
         clock = StepClock(deadline)

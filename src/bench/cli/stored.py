@@ -1,0 +1,173 @@
+"""The stored predictions of a run's cells, with the truth of their rows: what a view of ensembles needs.
+
+Predictions are in the store; labels are in the cache of tables and nowhere else, and the split that names
+the rows is computed again, by the code that the cell ran.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import string
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.analysis.ensembles import CellPredictions, TrialKey
+from bench.budgets import Budget
+from bench.cells import Cell, Validation
+from bench.config.load import list_suites
+from bench.errors import DataError, PrerequisiteError
+from bench.orders import Order
+from bench.runner.cell import TestRows, load_cell
+from bench.scoring.metrics import mean_score, score
+from bench.scoring.predictions import Prediction, stored_predictions
+from bench.search.search import TrainingData
+from bench.sources.cache import Cache
+from bench.store import predictions as prediction_files
+from bench.store.query import evidence_rows
+from bench.store.sqlite import Store
+from bench.tasks import Split, SplitPlan, Task
+
+TOLERANCE = 0.02
+"""How far the score of stored predictions, in single precision, may be from the one that was recorded."""
+_SLOT = ("task", "fingerprint", "splits", "repeat", "fold", "train_cap", "test_cap", "seed", "validation")
+
+
+class StoredPredictions(Mapping[str, CellPredictions]):
+    """The predictions of the cells of a run by evidence key; a cell's file is read when it is asked for."""
+
+    def __init__(
+        self, store: Store, run: Mapping[str, Any], cache: Cache, trials: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Take the cells of a run that have a file of predictions; `trials` are its trials (`trial_rows`).
+
+        Raises PrerequisiteError where none has.
+        """
+        self._store, self._run, self._cache = store, run, cache
+        self._evidence = {row["evidence_key"]: row for row in evidence_rows(store, run["run_id"])}
+        self._keys = [key for key in self._evidence if store.predictions_path(key).is_file()]
+        self._recorded = {(t["evidence_key"], t["trial"], t["attempt"]): t for t in trials}
+        self._loaded: dict[tuple[object, ...], tuple[TrainingData, TestRows]] = {}
+        if not self._keys:
+            raise PrerequisiteError(
+                f"{store.folder}: holds no predictions of run {run['run_id']}, so there is nothing to "
+                f"ensemble; fit it again with `{self._command()} --fresh`"
+            )
+
+    def __len__(self) -> int:
+        """Return how many cells have a file."""
+        return len(self._keys)
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the evidence keys of those cells."""
+        return iter(self._keys)
+
+    def __getitem__(self, key: str) -> CellPredictions:
+        """Return the predictions of a cell; raise KeyError where there is no file of them.
+
+        Raises:
+            PrerequisiteError: the cache does not hold the table, or holds another one of its name.
+            DataError: the stored predictions do not score what was recorded.
+        """
+        records = prediction_files.read(self._store.predictions_path(key))
+        if not records:
+            raise KeyError(key)
+        training, test = self._rows(self._evidence[key])
+        validation: dict[TrialKey, Prediction] = {}
+        tested: dict[TrialKey, Prediction] = {}
+        for number, record in records.items():
+            trial = (number, record.attempt)
+            validation[trial], tested[trial] = stored_predictions(record.predictions)
+        found = CellPredictions(
+            problem=training.problem,
+            target_sd=training.target_sd,
+            y_validation=training.y[[row for _, held in training.folds for row in held]],
+            y_test=test.y,
+            fold_rows=tuple(len(held) for _, held in training.folds),
+            validation=validation,
+            test=tested,
+        )
+        self._check(key, found)
+        return found
+
+    def _rows(self, evidence: Mapping[str, Any]) -> tuple[TrainingData, TestRows]:
+        """Return the rows of a cell's split, which cells of other learners share."""
+        slot = tuple(evidence[name] for name in _SLOT)
+        if slot not in self._loaded:
+            training, test, _ = load_cell(self._order(evidence))
+            self._loaded[slot] = training, test
+        return self._loaded[slot]
+
+    def _order(self, evidence: Mapping[str, Any]) -> Order:
+        dataset = self._cache.describe(evidence["dataset"])
+        if dataset is None or dataset.fingerprint != evidence["fingerprint"]:
+            what = "does not hold" if dataset is None else "holds other rows under the name of"
+            raise PrerequisiteError(
+                f"ensembles need the labels of table {evidence['dataset']}, and the cache {self._cache.root} "
+                f"{what} it: `{self._command()}` fetches it and fits nothing twice"
+            )
+        validation = evidence["validation"]
+        method = validation.rstrip(string.digits)
+        caps = {name: evidence[name] for name in ("repeat", "fold", "train_cap", "test_cap")}
+        shared = {
+            name: evidence[name] for name in ("learner", "family", "intervention", "seed", "device", "cores")
+        }
+        cell = Cell(
+            task=Task(name=evidence["task"], dataset=dataset, splits=SplitPlan(procedure=evidence["splits"])),
+            split=Split(**caps),
+            validation=Validation(method, int(validation.removeprefix(method))),
+            **shared,
+        )
+        return Order(
+            cell=cell,
+            learner=cell.learner,
+            evidence_key=evidence["evidence_key"],
+            attempt=0,
+            budget=Budget(seconds=None, trials=None),
+            start_trial=0,
+            spent_s=0.0,
+            cache_root=str(self._cache.root),
+        )
+
+    def _check(self, key: str, found: CellPredictions) -> None:
+        """Refuse labels that are not those of the rows that were predicted: one trial tells."""
+        trial = next((trial for trial in sorted(found.test) if (key, *trial) in self._recorded), None)
+        if trial is None:
+            return
+        recorded = self._recorded[key, *trial]
+        ends = [sum(found.fold_rows[: i + 1]) for i in range(len(found.fold_rows))]
+        whole = found.validation[trial]
+        try:
+            folds = [
+                self._score(found, found.y_validation[end - n : end], _part(whole, end - n, end))
+                for end, n in zip(ends, found.fold_rows, strict=True)
+            ]
+            scores = mean_score(found.problem, folds), self._score(found, found.y_test, found.test[trial])
+        except ValueError:  # another number of rows
+            scores = math.nan, math.nan
+        expected = recorded["validation_score"], recorded["test_score"]
+        if not all(
+            math.isclose(a, b, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+            for a, b in zip(scores, expected, strict=True)
+        ):
+            raise DataError(
+                f"{recorded['cell_id']}: stored predictions do not score what was recorded: they are of "
+                f"other rows than this bench splits off; fit it again with `{self._command()} --fresh`"
+            )
+
+    @staticmethod
+    def _score(of: CellPredictions, y: Any, prediction: Prediction) -> float:
+        return score(of.problem, y, prediction, of.target_sd)
+
+    def _command(self) -> str:
+        """Return the command that makes the run again."""
+        path = json.loads(self._run["record"])["suite"]["path"]
+        name = self._run["suite"]
+        known = list_suites().get(name)
+        same = known is not None and known.resolve() == Path(path).resolve()
+        return f"bench run {name if same else path} --results {self._store.folder}"
+
+
+def _part(prediction: Prediction, start: int, end: int) -> Prediction:
+    return Prediction(kind=prediction.kind, values=prediction.values[start:end])

@@ -1,0 +1,132 @@
+"""Linear models on all products of features up to a degree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from scipy.linalg import cholesky, solve_triangular
+from sklearn.base import BaseEstimator
+from sklearn.linear_model import Ridge
+from sklearn.preprocessing import PolynomialFeatures
+from sklearn.utils.metaestimators import available_if
+
+from bench.budgets import Deadline
+from bench.zoo.deadlines import DeadlinePassed
+from bench.zoo.estimators.linear_scores import LinearFit, LogisticModel, class_log_probabilities
+from bench.zoo.polynomial_cost import MAX_BYTES, expansion_bytes, n_products
+
+CHUNK_BYTES = 64 * 1024**2
+"""The products of so many rows at a time are made to predict."""
+JITTER = 1e-10
+"""Times the mean of the diagonal, added to the rows' inner products: centred rows have no full rank."""
+
+
+@dataclass(frozen=True, slots=True)
+class Products:
+    """The products that vary over the fit rows, each scaled to mean 0 and SD 1 there."""
+
+    library: PolynomialFeatures
+    varying: np.ndarray
+    mean: np.ndarray
+    sd: np.ndarray
+
+    def of(self, X: np.ndarray) -> np.ndarray:
+        """Return the products of X (n, p), shape (n, q)."""
+        products = self.library.transform(X)
+        if not self.varying.all():
+            products = products[:, self.varying]
+        products -= self.mean
+        products /= self.sd
+        return products
+
+
+class PolynomialModel(BaseEstimator):
+    """Ridge (Hoerl and Kennard, 1970) or L2-penalised logistic regression on products of features.
+
+    With more products q than rows n either is solved among the rows, n x n, which is the same model: its
+    weights are combinations of rows (Schoelkopf, Herbrich and Smola, 2001).
+    `penalty` times q is ridge's alpha, or 1 / C: so the functions that are likely have the same size however
+    many products there are. After `fit`: `products_`, `fit_`, `truncated_`.
+    """
+
+    def __init__(
+        self,
+        degree: int = 2,
+        *,
+        interaction_only: bool = False,
+        penalty: float = 0.1,
+        classification: bool = True,
+    ) -> None:
+        self.degree = degree
+        self.interaction_only = interaction_only
+        self.penalty = penalty
+        self.classification = classification
+
+    def fit(self, X: np.ndarray, y: np.ndarray, *, deadline: Deadline | None = None) -> Self:
+        """Fit on X (n, p). Raises MemoryError, before taking any, where the products need too much."""
+        self._check_size(*X.shape)
+        Z = self._expand(X)
+        if deadline is not None and deadline.remaining_s() <= 0:
+            raise DeadlinePassed("the deadline passed while the products were made, before the fit began")
+        self.fit_ = self._logistic(Z, y, deadline) if self.classification else self._ridge(Z, y)
+        self.truncated_ = self.fit_.truncated
+        return self
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Return codes or values (n,)."""
+        scores = self._scores(X)
+        return class_log_probabilities(scores).argmax(axis=1) if self.classification else scores[:, 0]
+
+    @available_if(lambda self: self.classification)
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Return probabilities (n, k)."""
+        return np.exp(class_log_probabilities(self._scores(X)))
+
+    def _check_size(self, n_rows: int, n_columns: int) -> None:
+        options = {"degree": self.degree, "interaction_only": self.interaction_only}
+        needed = expansion_bytes(n_rows, n_columns, **options)
+        if needed > MAX_BYTES:
+            raise MemoryError(
+                f"the {n_products(n_columns, **options):,} products of degree {self.degree} of {n_columns} "
+                f"encoded columns would take {needed / 1e9:.1f} GB on {n_rows:,} rows; "
+                f"limit {MAX_BYTES / 1e9:.1f} GB"
+            )
+
+    def _expand(self, X: np.ndarray) -> np.ndarray:
+        library = PolynomialFeatures(
+            self.degree, interaction_only=self.interaction_only, include_bias=False, order="C"
+        )
+        Z = library.fit_transform(X)
+        mean, sd = Z.mean(axis=0), Z.std(axis=0)
+        varying = sd > 1e-10 * np.maximum(1.0, np.abs(mean))
+        self.products_ = Products(library, varying, mean[varying], sd[varying])
+        if not varying.all():
+            Z = Z[:, varying]
+        Z -= self.products_.mean
+        Z /= self.products_.sd
+        return Z
+
+    def _ridge(self, Z: np.ndarray, y: np.ndarray) -> LinearFit:
+        library = Ridge(alpha=self.penalty * Z.shape[1], copy_X=False).fit(Z, y)  # among the rows where they are fewer
+        return LinearFit(library.coef_[:, None], np.atleast_1d(library.intercept_), truncated=False)
+
+    def _logistic(self, Z: np.ndarray, y: np.ndarray, deadline: Deadline | None) -> LinearFit:
+        model: Any = LogisticModel(C=1.0 / (self.penalty * Z.shape[1]))
+        n_rows, n_features = Z.shape
+        if n_features <= n_rows:
+            return model.fit(Z, y, deadline=deadline).fit_
+        inner = Z @ Z.T
+        inner.flat[:: n_rows + 1] += JITTER * np.trace(inner) / n_rows
+        rows = cholesky(inner, lower=True, overwrite_a=True)
+        fit = model.fit(rows, y, deadline=deadline).fit_
+        weights = Z.T @ solve_triangular(rows, fit.weights, lower=True, trans="T")
+        return LinearFit(weights, fit.intercepts, truncated=fit.truncated)
+
+    def _scores(self, X: np.ndarray) -> np.ndarray:
+        chunk = max(1, CHUNK_BYTES // (8 * self.products_.library.n_output_features_))
+        parts = [
+            self.fit_.scores(self.products_.of(X[start : start + chunk])) for start in range(0, len(X), chunk)
+        ]
+        return np.concatenate(parts)

@@ -1,0 +1,157 @@
+"""How nets are trained, all of them: AdamW, a learning rate in cycles, the best epoch kept.
+
+The learning rate follows Holzmüller et al. (2024): four cosine waves over the whole training, each about
+twice as long as the one before and down to zero at its end. So there is an annealed net after a fifteenth,
+a fifth and half of the training, for whoever is stopped early by the validation rows or by the clock, and
+neither the schedule nor the result depends on a deadline that is not reached.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from bench.zoo.deadlines import DeadlinePassed, Patience, StepClock
+from bench.zoo.devices import synchronise
+
+PATIENCE = 0.25
+"""The share of the epochs without a better validation loss before the end."""
+BETAS = (0.9, 0.95)
+CHUNK_STEPS = 8
+"""Steps between two looks at the clock."""
+
+Tensors = tuple[torch.Tensor, torch.Tensor]
+Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """How long and how fast a net learns."""
+
+    learning_rate: float = 5e-3
+    weight_decay: float = 1e-2
+    """Decoupled (Loshchilov and Hutter, 2019); of weight matrices, not of biases, norms and embeddings."""
+    epochs: int = 64
+    fewest_steps: int = 500
+    """Small tables are gone through more often, until so many steps are made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What is learnt from, what says when to stop, and the two losses."""
+
+    fit: Tensors
+    validation: Tensors | None
+    loss: Loss
+    validation_loss: Loss
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """How far the training came."""
+
+    epochs: int
+    """Whole epochs."""
+    best_epoch: int
+    """The one whose weights are kept, from 0; -1 where there was nothing to choose by."""
+    truncated: bool
+
+
+def batch_rows(n_rows: int) -> int:
+    """Return the rows of a batch: more for larger tables (Gorishniy et al., 2021), at least 8 batches."""
+    wanted = 128 if n_rows < 5_000 else 256 if n_rows < 20_000 else 512
+    return max(1, min(wanted, max(16, n_rows // 8), n_rows))
+
+
+def learning_rate_share(progress: float) -> float:
+    """Return the learning rate as a share of its largest, after this share of the training."""
+    return 0.5 * (1 - math.cos(2 * math.pi * math.log2(1 + 15 * progress)))
+
+
+def train(net: nn.Module, rows: Rows, training: Training, clock: StepClock) -> Trained:
+    """Train until the validation loss has stopped falling, the deadline, or the last epoch.
+
+    The net ends with the weights of the best epoch, and in evaluation mode. Without validation rows every
+    epoch is made. Raises DeadlinePassed where there was no time for a single batch.
+    """
+    n_steps = len(rows.fit[0]) // batch_rows(len(rows.fit[0]))
+    n_epochs = max(training.epochs, math.ceil(training.fewest_steps / n_steps))
+    optimizer = _optimizer(net, training)
+    patience = Patience(math.ceil(PATIENCE * n_epochs))
+    best: dict[str, torch.Tensor] | None = None
+    epochs = 0
+    truncated = False
+    for epoch in range(n_epochs):
+        shares = (learning_rate_share((epoch + (i + 0.5) / n_steps) / n_epochs) for i in range(n_steps))
+        truncated = not _epoch(
+            net, rows, _Pace(optimizer, [training.learning_rate * s for s in shares]), clock
+        )
+        if truncated:
+            break
+        epochs += 1
+        if rows.validation is None:
+            continue
+        if patience.improved(epoch, _validation_loss(net, rows, rows.validation)):
+            best = {name: value.clone() for name, value in net.state_dict().items()}
+        if patience.over(epoch):
+            break
+    if clock.steps == 0:
+        raise DeadlinePassed("the deadline passed before the net had seen its first batches")
+    if best is not None:
+        net.load_state_dict(best)
+    net.eval()
+    return Trained(epochs, patience.best_step, truncated)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pace:
+    """The optimizer, and its learning rate at each step of an epoch."""
+
+    optimizer: torch.optim.Optimizer
+    rates: list[float]
+
+
+def _optimizer(net: nn.Module, training: Training) -> torch.optim.Optimizer:
+    matrices = [m.weight for m in net.modules() if isinstance(m, nn.Linear)]
+    decayed = {id(weight) for weight in matrices}
+    others = [parameter for parameter in net.parameters() if id(parameter) not in decayed]
+    groups = [
+        {"params": matrices, "weight_decay": training.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=training.learning_rate, betas=BETAS, fused=True)
+
+
+def _epoch(net: nn.Module, rows: Rows, pace: _Pace, clock: StepClock) -> bool:
+    """Go through the fit rows in a new order; whether the deadline let it go through all of them.
+
+    What is left over after the last whole batch waits for another order. The clock's steps are chunks of
+    batches, for each of which a GPU has to be waited for.
+    """
+    X, y = rows.fit
+    net.train()
+    size = batch_rows(len(X))
+    order = torch.randperm(len(X)).to(X.device)
+    for step, rate in enumerate(pace.rates):
+        if step % CHUNK_STEPS == 0 and not clock.affords_step():
+            return False
+        for group in pace.optimizer.param_groups:
+            group["lr"] = rate
+        batch = order[step * size : (step + 1) * size]
+        pace.optimizer.zero_grad()
+        rows.loss(net(X[batch]), y[batch]).backward()
+        pace.optimizer.step()
+        if (step + 1) % CHUNK_STEPS == 0 or step + 1 == len(pace.rates):
+            synchronise(X.device.type)
+            clock.step()
+    return True
+
+
+def _validation_loss(net: nn.Module, rows: Rows, validation: Tensors) -> float:
+    net.eval()
+    with torch.inference_mode():
+        return float(rows.validation_loss(net(validation[0]), validation[1]))
