@@ -8,13 +8,31 @@ import json
 import math
 import re
 from dataclasses import replace
+from html.parser import HTMLParser
 
 import pytest
 
+from bench.analysis.columns import EXTRAS
 from bench.analysis.leaderboard import Estimate, Leaderboard, Row
-from bench.analysis.tables import columns, error_change, estimate, markdown, text, to_csv, to_json
+from bench.analysis.qualities import Calibration, Density
+from bench.analysis.tables import (
+    columns,
+    error_change,
+    estimate,
+    html,
+    latex,
+    legend,
+    markdown,
+    text,
+    title,
+    to_csv,
+    to_frame,
+    to_json,
+)
 from bench.analysis.views import View
 
+ESTIMATES = ("overall", "classification", "regression")
+QUALITIES = {"calibration": Calibration, "density": Density}
 NOTHING = Estimate(mean=math.nan, low=math.nan, high=math.nan, n=0)
 
 
@@ -35,6 +53,8 @@ def row(entry: str, *, mean: float = 0.1) -> Row:
         n_not_applicable=1,
         median_s=1.0 / 3,
         median_trials=12.0,
+        calibration=Calibration(ece=0.0123, brier=0.2, log_loss=1.0 / 3, n=9),
+        density=Density(crps=math.nan, log_density=math.nan, n=0),
     )
 
 
@@ -120,12 +140,12 @@ def test_csv_holds_every_number_in_full(board):
         assert record["median_s"] == repr(entry.median_s)
         assert record["overall_low"] == ("" if math.isnan(entry.overall.low) else repr(entry.overall.low))
         assert int(record["overall_n"]) == entry.overall.n
-    flat = {name for column in columns(board) for name in column.fields}
-    of_rows = {name for name in Row.__slots__ if name not in ("overall", "classification", "regression")}
-    of_estimates = {
-        f"{e}.{p}" for e in ("overall", "classification", "regression") for p in Estimate.__slots__
-    }
-    assert flat == of_rows | of_estimates | {"defaults_only"}
+    flat = {name for column in columns(board, EXTRAS) for name in column.fields}
+    parts = {**dict.fromkeys(ESTIMATES, Estimate), "calibration": Calibration, "density": Density}
+    of_rows = {name for name in Row.__slots__ if name not in parts}
+    of_parts = {f"{name}.{part}" for name, kind in parts.items() for part in kind.__slots__}
+    assert flat == of_rows | of_parts | {"defaults_only"}
+    assert set(records[0]) == {name.replace(".", "_") for name in flat}
 
 
 def test_json_gives_the_leaderboard_back(board):
@@ -136,8 +156,8 @@ def test_json_gives_the_leaderboard_back(board):
     assert View(**record["view"]) == board.view
     for found, entry in zip(record["rows"], board.rows, strict=True):
         assert found.pop("defaults_only") == entry.defaults_only
-        for name in ("overall", "classification", "regression"):
-            found[name] = Estimate(**{part: restored(value) for part, value in found[name].items()})
+        for name, kind in (*dict.fromkeys(ESTIMATES, Estimate).items(), *QUALITIES.items()):
+            found[name] = kind(**{part: restored(value) for part, value in found[name].items()})
         found["mean_rank"] = restored(found["mean_rank"])
         assert repr(Row(**found)) == repr(entry)
     assert (record["budget"], record["replay"], record["datasets"]) == (board.budget, True, board.datasets)
@@ -150,3 +170,123 @@ def test_a_leaderboard_without_rows_is_still_a_table(board):
     assert len(to_csv(empty).splitlines()) == 1
     assert json.loads(to_json(empty))["rows"] == []
     assert markdown(empty).count("\n|") == 2
+
+
+@pytest.mark.parametrize("render", [text, markdown, html, latex])
+def test_more_columns_are_shown_where_they_are_asked_for(board, render):
+    assert "log loss" not in render(board)
+    more = render(board, ("calibration", "density"))
+    for word in ("0.012", "0.333", "log loss", "log density", "ECE (expected calibration error)"):
+        assert word in " ".join(more.split())
+    assert "CRPS" not in render(board, ("calibration",))
+
+
+def test_what_is_not_offered_is_a_dash(board):
+    shown = dict.fromkeys(column.show(board.rows[0]) for column in columns(board, ("density",))[-3:])
+    assert list(shown) == ["-"]
+
+
+@pytest.mark.parametrize(
+    ("view", "words"),
+    [
+        (View(), "Leaderboard by learner, tuned. Budget"),
+        (View(by="family", show="default"), "Leaderboard by family, default configurations. Budget"),
+        (
+            View(show="ensembled", metric="r2"),
+            "by learner, ensembles, 1 - coefficient of determination. Budget",
+        ),
+    ],
+)
+def test_title_and_legend_say_which_view_it_is(board, view, words):
+    board = replace(board, view=view)
+    assert words in title(board)
+    assert ("errors (1 - coefficient of determination) against" in legend(board)) == (view.metric == "r2")
+    assert {"tuned": "best validation score", "default": "its default", "ensembled": "an ensemble of"}[
+        view.show
+    ].replace("its", "the" if view.by == "family" else "its") in legend(board)
+
+
+def test_in_a_view_of_defaults_nobody_is_marked_for_showing_defaults_only(board):
+    assert "defaults only" in text(board)
+    assert "defaults only" not in text(replace(board, view=View(show="default")))
+
+
+class Elements(HTMLParser):
+    """The elements of a document, each closed where it must be, and the text of its cells."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.seen, self.cells = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.open.append(tag)
+        self.seen.append((tag, dict(attrs)))
+        if tag in ("td", "th"):
+            self.cells.append("")
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] in ("td", "th"):
+            self.cells[-1] += data
+
+
+def test_html_is_well_formed_escaped_and_without_scripts(board):
+    evil = "<script>alert('ä & 模型')</script>"
+    board = replace(board, rows=(replace(board.rows[0], entry=evil), *board.rows[1:]), notes=(evil,))
+    page = html(board, EXTRAS)
+    page.encode("ascii")
+    found = Elements()
+    found.feed(page)
+    found.close()
+    assert found.open == []
+    table, prose = {"table", "thead", "tbody", "tr", "th", "td"}, {"div", "p", "strong", "ul", "li"}
+    assert {tag for tag, _ in found.seen} == table | prose | {"style"}
+    assert not any(name.startswith("on") or name in ("src", "href") for _, a in found.seen for name in a)
+    shown = columns(board, EXTRAS)
+    expected = [column.heading for column in shown] + [c.show(row) for row in board.rows for c in shown]
+    assert found.cells == expected
+    assert evil in found.cells
+    assert board._repr_html_() == html(board)
+
+
+def test_html_takes_its_colours_from_the_page(board):
+    style = html(board).partition("<style>")[2].partition("</style>")[0]
+    assert re.findall(r"#[0-9a-f]{3,}|(?<!-)\bcolor|background: (?!none)", style) == []
+
+
+def test_latex_escapes_everything_and_has_as_many_cells_in_every_line(board):
+    odd = "50 % of $x_i^2$ & {a~b} #1 \\ <c>|"
+    board = replace(board, rows=(replace(board.rows[0], entry=odd), *board.rows[1:]), notes=(odd,))
+    page = latex(board)
+    body = page.partition("\\toprule\n")[2].partition("\\bottomrule")[0].splitlines()
+    lines = [line for line in body if line != "\\midrule"]
+    assert len(lines) == 1 + len(board.rows)
+    escaped = (
+        r"50 \% of \$x\_i\textasciicircum{}2\$ \& \{a\textasciitilde{}b\} \#1 \textbackslash{} "
+        r"\textless{}c\textgreater{}\textbar{}"
+    )
+    assert escaped in lines[1]
+    assert rf"\item {escaped}" in page
+    for line in lines:
+        assert line.endswith(r" \\")
+        assert len(re.findall(r"(?<!\\)&", line)) == len(columns(board)) - 1
+    assert r"$-$12 \%" in lines[1]
+    assert re.findall(r"\\(begin|end)\{(\w+)\}", page) == [
+        ("begin", "table"), ("begin", "tabular"), ("end", "tabular"),
+        ("begin", "itemize"), ("end", "itemize"), ("end", "table"),
+    ]  # fmt: skip
+
+
+def test_a_frame_has_every_number_in_full_and_is_what_the_csv_says(board):
+    frame = board.to_frame()
+    assert list(frame["entry"]) == [row.entry for row in board.rows]
+    assert frame["median_s"].tolist() == [row.median_s for row in board.rows]
+    assert frame["tier"].tolist()[:2] == [1, 1]
+    assert frame["tier"].isna().tolist() == [False, False, True]
+    assert frame["overall_mean"].isna().tolist() == [False, False, True]
+    assert frame["density_crps"].isna().all()
+    read = list(csv.reader(io.StringIO(to_csv(board))))
+    assert read[0] == list(frame.columns)
+    assert len(to_frame(replace(board, rows=()))) == 0

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.datasets import ProblemType
 from bench.orders import Predictions
+from bench.runner.scores import score_rows
+from bench.scoring.predictions import Prediction, average, prediction_hash, stored_predictions
+from bench.search.search import Candidate, TrainingData
 from bench.store.predictions import KEPT_BEST, Record, append, compact, mend, read, to_keep
+from bench.trials import TrialStatus
 
 
 def record(trial, attempt=1, size=3):
@@ -121,3 +128,57 @@ def test_what_is_kept(scores):
     assert all((scores[t], t) < (scores[d], d) for t in others for d in dropped)
     assert len(kept) >= min(len(scores), KEPT_BEST)
     assert len(others) <= KEPT_BEST
+
+
+class Model:
+    """Predicts what it was made with: a table of probabilities or decision values, or mean and SD."""
+
+    def __init__(self, kind, table):
+        self.table, self.classes_ = table, np.arange(table.shape[1])
+        name = {"probability": "predict_proba", "decision": "decision_function"}.get(kind)
+        method = name or ("predict_distribution" if table.shape[1] == 2 else "predict")
+        setattr(self, method, lambda X: self.table[X.index] if name else tuple(self.table[X.index].T))
+
+
+@pytest.mark.parametrize(
+    ("problem", "kind", "columns"),
+    [
+        ("multiclass", "probability", 3),
+        ("multiclass", "decision", 3),
+        ("regression", "value", 1),
+        ("regression", "value", 2),
+    ],
+)
+def test_what_a_cell_keeps_is_read_back_as_it_was_predicted(path, problem, kind, columns):
+    rng = np.random.default_rng(0)
+    problem, table = ProblemType(problem), rng.random((50, columns))
+    y = rng.integers(0, 3, 50) if problem.is_classification else rng.normal(size=50)
+    X = pd.DataFrame({"a": np.zeros(50)})
+    fold = np.arange(30) % 3
+    folds = tuple((np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(3))
+    training = TrainingData(problem=problem, n_classes=3, target_sd=1.0, X=X[:30], y=y[:30], folds=folds)
+
+    def of(rows):
+        sd = table[rows, 1] if kind == "value" and columns == 2 else None
+        return Prediction(kind=kind, values=table[rows] if kind != "value" else table[rows, 0], sd=sd)
+
+    candidate = Candidate(
+        number=4, config={}, status=TrialStatus.OK, models=(Model(kind, table),) * 3,
+        validation=tuple(of(held) for _, held in folds),
+    )  # fmt: skip
+    kept = score_rows(candidate, training, X[30:], y[30:])
+    append(path, Record(4, 2, kept.predictions))
+    held, tested = stored_predictions(read(path)[4].predictions)
+    assert held.kind == tested.kind == kind
+    order = np.concatenate([rows for _, rows in folds])
+    for found, expected in ((held, of(order)), (tested, average([of(np.arange(30, 50))] * 3))):
+        np.testing.assert_array_equal(found.values, expected.values.astype("f4"))
+        assert (found.sd is None) == (expected.sd is None)
+        if found.sd is not None:
+            np.testing.assert_array_equal(found.sd, expected.sd.astype("f4"))
+    assert prediction_hash(*candidate.validation, tested) == kept.prediction_hash
+
+
+def test_a_kind_that_nobody_predicts_is_refused():
+    with pytest.raises(ValueError, match="no prediction is of kind 'rank'"):
+        stored_predictions(Predictions("rank", (1,), (1,), bytes(8)))

@@ -7,12 +7,12 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.analysis.frames import cells_frame, trials_frame
-from bench.analysis.traces import traces
 from bench.analysis.results import Results, results
+from bench.analysis.traces import traces
 from bench.analysis.views import View
 from bench.budgets import DEFAULT_FACTOR, Budget
 from bench.errors import ConfigError
@@ -226,6 +226,67 @@ def attempted(
         attempt = {"attempt": 2 if before else 1, "attempt_budget_s": budget_s}
         rows.append(trial(c, number, spent_s, score, status=status, **attempt))
     return rows
+
+
+def test_the_default_view_shows_the_default_alone():
+    c = cell("a")
+    rows = [trial(c, 0, 1.0, 0.9), trial(c, 1, 3.0, 0.5)]
+    found = show([c], rows, show="default")
+    assert (one(found), found.used_s.tolist(), found.n_trials.tolist()) == (0.9, [1.0], [1])
+    assert show([c], [trial(c, 0, 1.0, None), trial(c, 1, 3.0, 0.5)], show="default").missing.all()
+
+
+def test_a_default_that_the_budget_cannot_buy_is_hidden_from_the_default_view_too():
+    c = cell("a")
+    rows = [trial(c, 0, 8.0, 0.9), trial(c, 1, 9.0, 0.1)]
+    for budget_s, bought in ((3.9, False), (4.0, True)):
+        found = show([c], rows, show="default", budget_s=budget_s)
+        assert (found.scored.all(), found.out_of_reach.all()) == (bought, not bought)
+
+
+def test_a_family_shows_the_default_of_its_first_declared_member_that_applies():
+    a, b = cell("a", family="f", status="not_applicable"), cell("b", family="f")
+    c = cell("c", family="f")
+    rows = [trial(b, 0, 6.0, 0.9), trial(b, 1, 6.5, 0.1), trial(c, 0, 1.0, 0.2)]
+    found = show([a, b, c], rows, show="default", by="family")
+    assert (one(found), found.used_s.tolist(), found.n_trials.tolist()) == (0.9, [6.0], [1])
+    assert one(show([c, a, b], rows, show="default", by="family")) == 0.2
+    dear = show([a, b, c], rows, show="default", by="family", budget_s=5.9)
+    assert dear.out_of_reach.all(), "it has twice its half of the budget, and c's default is not its own"
+    assert one(show([a, b, c], rows, by="family", budget_s=5.9)) == 0.2
+
+
+def test_a_familys_default_is_missing_where_its_first_member_failed_whoever_is_still_to_come():
+    b, c = cell("b", family="f", status="crash"), cell("c", family="f", status="")
+    assert show([b, c], [], show="default", by="family").missing.all()
+    assert show([b, c], [], by="family").pending.all()
+    dear = show([b, c], [trial(c, 0, 9.0, 0.5)], show="default", by="family", budget_s=4.0)
+    assert dear.missing.all()
+    assert not dear.out_of_reach.any(), "it is the failed one's default that is missing"
+
+
+@pytest.mark.parametrize("choice", [{"by": "colour"}, {"show": "best"}, {"failure_policy": "none"}])
+def test_a_view_that_there_is_not_is_refused(choice):
+    with pytest.raises(ConfigError, match="is none of"):
+        View(**choice)
+
+
+@given(
+    members=st.lists(draws(), min_size=1, max_size=3),
+    budget_s=st.floats(0.2, 30.0),
+    part=st.floats(0.05, 1.0),
+)
+@settings(max_examples=40)
+def test_what_the_default_view_shows_the_tuned_view_has_seen(members, budget_s, part):
+    cells = [cell(name, family="f") for name in "xyz"[: len(members)]]
+    rows = [row for c, drawn in zip(cells, members, strict=True) for row in attempted(c, drawn, budget_s)]
+    for by in ("learner", "family"):
+        default, tuned = (
+            show(cells, rows, by=by, budget_s=part * budget_s, show=each) for each in ("default", "tuned")
+        )
+        assert (tuned.scored | ~default.scored).all()
+        assert (tuned.error <= default.error)[default.scored].all(), "validation and test are one here"
+        assert (default.used_s <= tuned.used_s).all()
 
 
 def by_entry(found: Results) -> dict[str, float]:

@@ -14,7 +14,6 @@ from bench.learners import BuildContext
 from bench.zoo.deadlines import DeadlinePassed, Patience, StepClock
 from bench.zoo.estimators.forest import Forest
 from bench.zoo.estimators.lightgbm import LightGBMModel
-from bench.zoo.estimators.mlp import MlpModel, MlpSettings
 from bench.zoo.estimators.nearest import NearestClassifier, NearestRegressor
 from bench.zoo.estimators.rounds import PATIENCE_ROUNDS, RoundsMonitor, wanted_rounds
 from bench.zoo.estimators.xgboost import XGBoostModel
@@ -145,37 +144,6 @@ def test_categories_are_split_as_sets(model):
     ordinal.rounds_ = 1
     assert ((native.predict(X) > 0.5) == (y > 0.5)).all()
     assert ((ordinal.predict(X) > 0.5) == (y > 0.5)).mean() < 0.7
-
-
-def test_a_net_keeps_the_weights_of_its_best_epoch(rows):
-    X, y = rows
-    settings = MlpSettings(width=128, learning_rate=1e-2, dropout=0.0, weight_decay=0.0)
-    net = MlpModel(settings, classification=False).fit(X[:60], y[:60], validation=(X[60:], y[60:]))
-    kept = ((net.predict(X[60:]) - y[60:]) ** 2).mean()
-    longer = MlpModel(settings, classification=False).fit(X[:60], y[:60])
-    assert net.epochs_ < 200
-    assert kept < ((longer.predict(X[60:]) - y[60:]) ** 2).mean()
-
-
-def test_a_net_is_cut_between_batches_and_needs_one(rows):
-    X, y = rows
-    net = MlpModel(classification=False).fit(X, y, deadline=Ticking(12))
-    assert net.truncated_
-    assert np.isfinite(net.predict(X)).all()
-    with pytest.raises(DeadlinePassed, match="first batch"):
-        MlpModel(classification=False).fit(X, y, deadline=Ticking(1))
-
-
-def test_a_net_leaves_torch_as_it_was(rows):
-    import torch
-
-    torch.manual_seed(5)
-    expected = torch.rand(1)
-    torch.manual_seed(5)
-    threads = torch.get_num_threads()
-    MlpModel(classification=False).fit(rows[0], rows[1], deadline=Ticking(20))
-    assert torch.get_num_threads() == threads
-    assert torch.rand(1) == expected
 
 
 def test_patience_waits_from_the_best_step():

@@ -193,7 +193,7 @@ def _offer_notes(view: View, shown: Results) -> list[str]:
         return []
     lacking = dict.fromkeys(zip(shown.entry[shown.not_offered], shown.task[shown.not_offered], strict=True))
     counts = Counter(entry for entry, _ in lacking)
-    whose = ", ".join(f"{entry} ({n} tasks)" for entry, n in counts.items())
+    whose = ", ".join(f"{entry} ({n} task{'s' * (n > 1)})" for entry, n in counts.items())
     what = METRICS[view.metric]
     if what.needs in ("probabilities", "density"):
         return [f"Offers no {what.needs}, so no {what.title}, and nothing stands in for it: {whose}"]

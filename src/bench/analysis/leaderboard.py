@@ -162,8 +162,8 @@ def _with_metric(cells: pd.DataFrame, view: View) -> tuple[pd.DataFrame, list[st
         raise ConfigError(
             f"no task of this run has a {title} ({view.metric}): it is of {' and '.join(problems)} tasks"
         )
-    n = cells.loc[~has, "task"].nunique()
-    note = f"{n} tasks have no {title} and are left out: it is of {' and '.join(problems)} ones"
+    n, n_all = cells.loc[~has, "task"].nunique(), cells["task"].nunique()
+    note = f"Left out: {n} of {n_all} tasks, which have no {title}: it is of {' and '.join(problems)} ones"
     return cells[has].reset_index(drop=True), [note] if n else []
 
 

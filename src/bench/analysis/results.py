@@ -127,7 +127,7 @@ def defaults(of: Traces, learner: str, view: View) -> Defaults:
     slot = cells.slot[rows.cell[found]]
     valid[slot] = True
     columns = {name: np.full(n_slots, np.nan) for name in ("error", "n_test", "n_test_minority")}
-    columns["error"][slot] = _errors(rows, found, _metrics(rows, found), view)
+    columns["error"][slot] = _errors(of, rows, found, view)
     for name in ("n_test", "n_test_minority"):
         columns[name][slot] = getattr(rows, name)[found]
     return Defaults(planned=planned, final=final, valid=valid, **columns)
@@ -147,8 +147,8 @@ class _Shown:
 def _shown(of: Traces, picked: Selection, view: View, stored: Mapping[str, CellPredictions] | None) -> _Shown:
     """Join to what was chosen how it did on the test rows: the only place where those are looked at."""
     rows, chosen, n = picked.rows, picked.chosen, len(picked.first)
-    found = _metrics(rows, chosen)
-    error = _errors(rows, chosen, found, view)
+    found = _metrics(of, rows, chosen)
+    error = _errors(of, rows, chosen, view)
     notes: tuple[str, ...] = ()
     if view.show == "ensembled":
         if stored is None:
@@ -169,17 +169,18 @@ def _shown(of: Traces, picked: Selection, view: View, stored: Mapping[str, CellP
     return _Shown(modelled=modelled, error=errors, metrics=metrics, notes=notes)
 
 
-def _metrics(rows: Rows, positions: Ints) -> Texts:
+def _metrics(of: Traces, rows: Rows, positions: Ints) -> Texts:
     found = np.empty(len(positions), dtype=object)
-    for i, recorded in enumerate(rows.metrics[positions]):
+    for i, recorded in enumerate(of.metrics.take(rows.line[positions])):
         found[i] = on_test_rows(recorded)
     return found
 
 
-def _errors(rows: Rows, positions: Ints, metrics: Texts, view: View) -> Floats:
+def _errors(of: Traces, rows: Rows, positions: Ints, view: View) -> Floats:
     if view.metric is None:
         return rows.test_score[positions]
-    return np.array([as_error(view.metric, found) for found in metrics], dtype=float)
+    found = _metrics(of, rows, positions)
+    return np.array([as_error(view.metric, metrics) for metrics in found], dtype=float)
 
 
 def _used_s(picked: Selection, n: int) -> Floats:

@@ -66,8 +66,8 @@ class Rows:
     test_score: Floats
     n_test: Floats
     n_test_minority: Floats
-    metrics: Texts
-    """JSON: part (`train`, `validation`, `test`) to metric to value; read where it is shown."""
+    line: Ints
+    """Its row in the trials frame, for what is read of few rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +76,8 @@ class Traces:
 
     cells: Cells
     rows: Rows
+    metrics: pd.Series[str]
+    """Of each row of the trials frame: JSON, part (`train`, `validation`, `test`) to metric to value."""
 
 
 def traces(trials: pd.DataFrame, cells: pd.DataFrame) -> Traces:
@@ -100,7 +102,7 @@ def traces(trials: pd.DataFrame, cells: pd.DataFrame) -> Traces:
     again = _repeats(cell[order], trial[order])
     if (again & (np.diff(attempt[order], prepend=0) == 0)).any():
         raise ValueError("trials: one trial of a cell stands twice in one attempt")
-    return Traces(cells=_cells(cells, budgets), rows=_rows(trials, cell, order))
+    return Traces(cells=_cells(cells, budgets), rows=_rows(trials, cell, order), metrics=trials["metrics"])
 
 
 def current(rows: Rows, limit_s: Floats) -> Rows:
@@ -153,13 +155,13 @@ def _cells(cells: pd.DataFrame, budgets: dict[str, Floats]) -> Cells:
 
 def _rows(trials: pd.DataFrame, cell: Ints, order: Ints) -> Rows:
     status = trials["status"].take(order)
-    scores = ("validation_score", "test_score", "metrics")
-    names = ("trial", "attempt", "spent_s", *scores, "n_test", "n_test_minority")
+    names = ("trial", "attempt", "spent_s", "validation_score", "test_score", "n_test", "n_test_minority")
     columns = {name: trials[name].to_numpy()[order] for name in names}
     scored = np.isfinite(columns["validation_score"])
     return Rows(
         **columns,
         cell=cell[order],
+        line=order,
         ok=(status == TrialStatus.OK.value).to_numpy() & scored,
         truncated=(status == TrialStatus.TRUNCATED.value).to_numpy() & scored,
         attempt_budget_s=_limit(trials["attempt_budget_s"])[order],

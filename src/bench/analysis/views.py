@@ -18,12 +18,13 @@ declared first of those that apply: so whatever it shows, the tuned view has see
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
 
 from bench.analysis.traces import Cells, Rows, Traces, current, numbered
 from bench.budgets import DEFAULT_FACTOR
+from bench.errors import ConfigError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,7 +32,12 @@ if TYPE_CHECKING:
     Floats: TypeAlias = NDArray[np.float64]
     Ints: TypeAlias = NDArray[np.intp]
     Mask: TypeAlias = NDArray[np.bool_]
-    Texts: TypeAlias = NDArray[np.object_]
+
+By: TypeAlias = Literal["learner", "family"]
+Show: TypeAlias = Literal["tuned", "default", "ensembled"]
+FailurePolicy: TypeAlias = Literal["fallback", "dummy", "complete-pairs"]
+CHOICES = {"by": get_args(By), "show": get_args(Show), "failure_policy": get_args(FailurePolicy)}
+"""The fields of a view that are one of a few words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,16 +47,22 @@ class View:
     budget_s: float | None = None
     """Billed seconds per cell; None for what each was allowed."""
     budget_trials: int | None = None
-    by: Literal["learner", "family"] = "learner"
-    failure_policy: Literal["fallback", "dummy", "complete-pairs"] = "fallback"
+    by: By = "learner"
+    failure_policy: FailurePolicy = "fallback"
     """An entry without an error is given the reference's default error, or the dummy's, or the task is
     left out wherever this entry is compared."""
-    show: Literal["tuned", "default", "ensembled"] = "tuned"
+    show: Show = "tuned"
     """The best validated trial, the default configuration, or an ensemble of the entry's trials."""
     metric: str | None = None
     """The test metric that errors are made of; None for each problem type's primary score."""
     reference: str = "random-forest"
     """The learner whose default configuration every error is compared with."""
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError for a choice that there is not."""
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ConfigError(f"{name}: {getattr(self, name)!r} is none of {', '.join(choices)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

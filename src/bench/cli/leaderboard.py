@@ -69,7 +69,7 @@ def command(
     """Show the leaderboard of a run: learners or families, tuned, default or ensembled, at any budget."""
     from bench.analysis import tables
     from bench.analysis.views import View
-    from bench.cli.boards import board
+    from bench.boards import board
     from bench.sources.cache import Cache
     from bench.store.opening import read_store
     from bench.store.query import find_run

@@ -85,7 +85,7 @@ class Cache:
                 columns[feature.name] = pd.Categorical.from_codes(values, categories=pd.Index(feature.levels))
             else:
                 columns[feature.name] = values
-        X = pd.DataFrame(columns, copy=False)
+        X = pd.DataFrame(columns)  # one block of numbers: thousands of columns are sliced at once
         return Table(dataset, X, self._outcome(name, content), self._structure(name, content))
 
     def load_target(self, name: str) -> tuple[npt.NDArray[Any], Structure]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from bench.datasets import ColumnKind, FeatureKind, ProblemType
 from bench.errors import DataError
 from bench.sources.columns import RawColumn, Told
-from bench.sources.features import FeatureReader
+from bench.sources.features import FEWEST_TO_JUDGE, FeatureReader
 from bench.sources.notes import Notes, listed, shortened
 from bench.sources.requests import TableOptions
 from bench.sources.tables import MAX_CLASSES, Content, Layout, assemble
@@ -137,10 +137,11 @@ def _target(column: RawColumn, problem: ProblemType | None, reader: FeatureReade
 
 def _time(column: RawColumn, kinds: Mapping[str, ColumnKind], reader: FeatureReader) -> RawColumn:
     """Return the column that orders the rows as numbers, whatever it is written as."""
-    numbers = reader.numbers_if_any(column)
-    if kinds.get(column.name) is not ColumnKind.DATE and numbers is not None:
-        return replace(column, values=numbers)
-    return reader.dates(column)
+    kind = kinds.get(column.name)
+    if kind is ColumnKind.NUMERIC:
+        return replace(column, values=reader.numbers(column), order=(), told=Told.NOTHING)
+    numbers = None if kind is ColumnKind.DATE else reader.numbers_if_any(column)
+    return reader.dates(column) if numbers is None else replace(column, values=numbers)
 
 
 def _group(column: RawColumn, notes: Notes) -> RawColumn:
@@ -182,7 +183,7 @@ def _feature_kinds(kinds: Mapping[str, ColumnKind], features: Iterable[RawColumn
 def _refuse_names_for_classes(content: Content) -> None:
     """Raise DataError where nearly every row has a class of its own."""
     n_rows, n_classes = len(content.target), len(content.classes)
-    if n_classes > 2 and n_classes > MOST_CLASSES * n_rows:
+    if n_rows >= FEWEST_TO_JUDGE and n_classes > max(2.0, MOST_CLASSES * n_rows):
         raise DataError(
             f"the target {shortened(content.target_name)!r} holds {n_classes:,} different values in "
             f"{n_rows:,} rows, such as {shortened(content.classes[0])!r}: they are no classes, nor "

@@ -2,6 +2,73 @@
 
 from __future__ import annotations
 
-from bench.zoo.declaration import ZooLearner
+from bench.datasets import ProblemType
+from bench.learners import BuildContext, Estimator
+from bench.spaces import Config, Float, Space
+from bench.tasks import TaskShape
+from bench.zoo.base_kinds import KINDS, BaseKind
+from bench.zoo.declaration import COMMON_MODULES, ZooLearner
+from bench.zoo.scaling import SCALINGS, dense_encoder
 
-LEARNERS: tuple[ZooLearner, ...] = ()
+SCHEME = ("scaling", "shrinkage", "subsample")
+WEAK: dict[str, Config] = {
+    "polynomial": {"penalty": 10.0},
+    "nystroem": {"penalty": 1.0},
+    "mlp": {"epochs": 4},
+}
+"""A base of boosting is to be weak: more penalty or less training than alone, by default."""
+
+
+class Boosted(ZooLearner):
+    """Gradient boosting (Friedman, 2001), rounds by the validation rows; stops between rounds."""
+
+    family = "boosted-others"
+    polls_deadline = True
+
+    def __init__(self, kind: BaseKind) -> None:
+        """Boost this base."""
+        self.kind = kind
+        self.name = f"boosted-{kind.name}"
+        self.title = f"Boosting of {kind.title}"
+        self.packages = kind.packages
+        self.modules = (*COMMON_MODULES, "bench.zoo.estimators.boosting", *kind.modules)
+        self.devices = kind.devices
+
+    def space(self, problem: ProblemType) -> Space:
+        """Return the space: the base's, its scaling, and the shrinkage.
+
+        Every round has all rows: a system of equations is then solved once for all of them.
+        """
+        scheme: Config = {"scaling": self.kind.scaling, "shrinkage": 0.1, "subsample": 1.0}
+        return Space(
+            {**scheme, **self.kind.default, **WEAK[self.kind.name]},
+            {
+                "scaling": SCALINGS,
+                "shrinkage": Float(low=0.03, high=0.5, log=True),
+                **self.kind.parameters,
+            },
+        )
+
+    def limit(self, shape: TaskShape) -> str | None:
+        """Return why the default would take too long or too much memory, or None."""
+        return self.kind.limit(shape, systems=1)
+
+    def build(self, config: Config, context: BuildContext) -> Estimator:
+        """Return an unfitted estimator."""
+        from bench.zoo.composite import tabular
+        from bench.zoo.estimators.boosting import Boosting
+
+        classification = context.problem.is_classification
+        base = self.kind.make({name: value for name, value in config.items() if name not in SCHEME}, context)
+        model = Boosting(
+            base,
+            shrinkage=float(str(config["shrinkage"])),
+            subsample=float(str(config["subsample"])),
+            max_rounds=self.kind.max_rounds,
+            classification=classification,
+            seed=context.seed,
+        )
+        return tabular(dense_encoder(config, context), model, classification=classification)
+
+
+LEARNERS = tuple(Boosted(kind) for kind in KINDS)

@@ -171,9 +171,7 @@ class Wrapped(ZooLearner):
         unknown = sorted(set(params) - set(known))
         if unknown:
             raise ConfigError(f"{self.name}: {_no_parameter(unknown[0], set(known))}")
-        ours = {"random_state": context.seed, "n_jobs": context.threads}
-        own = {name: ours[last] for name in known if (last := name.rpartition("__")[2]) in ours}
-        model.set_params(**{**own, **params})
+        model.set_params(**{**_ours(known, context), **params})
         return tabular(
             self._encoder(config, context), model, classification=context.problem.is_classification
         )
@@ -185,6 +183,18 @@ class Wrapped(ZooLearner):
         if self.recipe.preprocessing == "dense":
             return dense_encoder(config, context)
         return TreeEncoder() if self.recipe.preprocessing == "trees" else AsIs()
+
+
+def _ours(known: Mapping[str, Any], context: BuildContext) -> dict[str, int]:
+    """Return the seeds and threads of an estimator with these parameters, at every depth."""
+    ours: dict[str, int] = {}
+    for name, value in known.items():
+        last = name.rpartition("__")[2]
+        if last == "random_state":
+            ours[name] = context.seed
+        elif last == "n_jobs" and (value is not None or context.threads > 1):  # None is one thread already
+            ours[name] = context.threads
+    return ours
 
 
 def _instance(name: str, role: str, given: Any) -> Any:

@@ -36,6 +36,11 @@ class Member(Protocol):
 class Prepared(Protocol):
     """A base that has seen the fit rows."""
 
+    @property
+    def fit_features(self) -> Any:
+        """What members predict the fit rows from."""
+        ...
+
     def features(self, X: np.ndarray) -> Any:
         """Return what members predict from, for rows X (n, p)."""
         ...

@@ -1,4 +1,4 @@
-"""Ridge regression on fixed features, as a base of bagging and boosting: products, or a kernel's landmarks."""
+"""Ridge regression on fixed features, a base of bagging and boosting: products, or landmarks of a kernel."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class PolynomialBase:
         needed = expansion_bytes(*X.shape, degree=DEGREE)
         if needed > MAX_BYTES:
             raise MemoryError(
-                f"the {n_products(X.shape[1], degree=DEGREE):,} products of {X.shape[1]} encoded columns would "
-                f"take {needed / 1e9:.1f} GB on {len(X):,} rows; limit {MAX_BYTES / 1e9:.1f} GB"
+                f"the {n_products(X.shape[1], degree=DEGREE):,} products of {X.shape[1]} encoded columns "
+                f"would take {needed / 1e9:.1f} GB on {len(X):,} rows; limit {MAX_BYTES / 1e9:.1f} GB"
             )
         return Ridge(X, _products(X), self.penalty)
 
@@ -43,8 +43,8 @@ class PolynomialBase:
 class NystroemBase:
     """Ridge on a Gaussian kernel seen from `landmarks` fit rows (Williams and Seeger, 2001).
 
-    `width` is the kernel's length scale as a share of the typical distance: exp(-d^2 / (2 width^2 D^2)), where
-    D^2 is the sum of the columns' variances.
+    `width` is the kernel's length scale as a share of the typical distance: exp(-d^2 / (2 width^2 D^2)),
+    where D^2 is the sum of the columns' variances.
     """
 
     landmarks: int = 200
@@ -94,22 +94,22 @@ class Ridge:
         """Expand the fit rows X (n, p)."""
         self.features = expand
         self._penalty = penalty
-        self._Z = expand(X)
-        self._among_rows = self._Z.shape[1] > len(X)
-        self._gram = self._Z @ self._Z.T if self._among_rows else np.empty((0, 0))
+        self.fit_features = expand(X)
+        self._among_rows = self.fit_features.shape[1] > len(X)
+        self._gram = self.fit_features @ self.fit_features.T if self._among_rows else np.empty((0, 0))
         self._whole: _System | None = None
 
     def learn(self, targets: np.ndarray, draw: Draw) -> Linear:
         """Return the model of targets (n, k) on the drawn rows, each counted as often as it is drawn."""
         if draw.rows is None:
             if self._whole is None:
-                self._whole = self._system(np.arange(len(self._Z)), np.ones(len(self._Z)))
+                self._whole = self._system(np.arange(len(self.fit_features)), np.ones(len(self.fit_features)))
             return self._whole.solve(targets)
         rows, counts = np.unique(draw.rows, return_counts=True)
         return self._system(rows, counts.astype(np.float64)).solve(targets[rows])
 
     def _system(self, rows: np.ndarray, counts: np.ndarray) -> _System:
-        Z = self._Z if len(rows) == len(self._Z) else self._Z[rows]
+        Z = self.fit_features if len(rows) == len(self.fit_features) else self.fit_features[rows]
         if not self._among_rows:
             return _System.among_features(Z, counts, self._penalty)
         return _System.among_rows(Z, self._gram[np.ix_(rows, rows)], counts, self._penalty)
@@ -135,7 +135,7 @@ class _System:
 
     @classmethod
     def among_rows(cls, Z: np.ndarray, gram: np.ndarray, counts: np.ndarray, penalty: float) -> Self:
-        """weights = Z'a with (ZZ' + penalty / C) a = targets, all centred: the same, cheaper for few rows."""
+        """(ZZ' + penalty / C) a = targets, all centred, and weights = Z'a: the same, cheaper for few rows."""
         share = counts / counts.sum()
         means = gram @ share
         matrix = gram - means[:, None] - means + share @ means

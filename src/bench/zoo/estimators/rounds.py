@@ -13,10 +13,10 @@ PATIENCE_ROUNDS = 50
 class RoundsMonitor:
     """Is told each round's validation loss and says when to stop."""
 
-    def __init__(self, deadline: Deadline | None) -> None:
+    def __init__(self, deadline: Deadline | None, *, patience_rounds: int = PATIENCE_ROUNDS) -> None:
         """Watch this deadline; None never comes."""
         self._clock = StepClock(deadline)
-        self._patience = Patience(PATIENCE_ROUNDS)
+        self._patience = Patience(patience_rounds)
         self._rounds = 0
         self.truncated = False
 

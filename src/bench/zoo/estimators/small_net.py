@@ -24,7 +24,7 @@ class NetBase:
 
     width: int = 64
     learning_rate: float = 5e-3
-    epochs: int = 16
+    epochs: int = 24
     embedding: str = "piecewise"
     threads: int = 1
     device: str = "cpu"
@@ -56,7 +56,7 @@ class PreparedNet:
         self._base = base
         self._shape = Architecture(width=base.width, dropout=0.0, embedding=base.embedding)
         self._encoding = InputEncoding(X, base.embedding)
-        self._inputs = self.features(X)
+        self.fit_features = self.features(X)
 
     def features(self, X: np.ndarray) -> torch.Tensor:
         """Return the encoded rows (n, q), single precision."""
@@ -64,7 +64,7 @@ class PreparedNet:
 
     def learn(self, targets: np.ndarray, draw: Draw) -> SmallNet:
         """Return a net trained on the drawn rows. Raises DeadlinePassed where its training was cut."""
-        base, inputs = self._base, self._inputs
+        base, inputs = self._base, self.fit_features
         if draw.rows is not None:
             inputs, targets = inputs[torch.as_tensor(draw.rows, device=base.device)], targets[draw.rows]
         mean, sd = targets.mean(axis=0), targets.std(axis=0)

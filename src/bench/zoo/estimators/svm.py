@@ -24,22 +24,27 @@ SHARE = 0.8
 
 
 class _Stoppable:
-    """`fit` with a deadline, over one of scikit-learn's two machines. After it: `truncated_`."""
+    """`fit` with a deadline, over one of scikit-learn's two machines. After it: `truncated_`.
+
+    A fit that `max_iter` ends is not converged, and says so (ConvergenceWarning).
+    """
 
     def fit(self, X: np.ndarray, y: np.ndarray, *, deadline: Deadline | None = None) -> Self:
         """Fit on X (n, p) and y (n,); past the deadline, keep what the solver has."""
         deadline = deadline or NoDeadline()
         started_s = deadline.remaining_s()
+        self.truncated_ = False
         if math.isinf(started_s):
-            self.truncated_ = not self._solve(X, y, -1)
+            self._solve(X, y, self.max_iter)
             return self
         ended = self._solve(X, y, PROBE_ITERATIONS)
         if not ended:
             left_s = deadline.remaining_s()
             each_s = (started_s - left_s) / max(1, int(np.sum(self.n_iter_)))
             affordable = int(SHARE * left_s / each_s / np.size(self.n_iter_))
+            enough = 0 < self.max_iter <= affordable
             if affordable > PROBE_ITERATIONS:
-                ended = self._solve(X, y, affordable)
+                ended = self._solve(X, y, self.max_iter if enough else affordable) or enough
         self.truncated_ = not ended
         return self
 
@@ -52,7 +57,8 @@ class _Stoppable:
         declared, self.max_iter = self.max_iter, iterations
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ConvergenceWarning)
+                if iterations != declared:
+                    warnings.simplefilter("ignore", ConvergenceWarning)
                 super().fit(X, y)  # type: ignore[misc]
         finally:
             self.max_iter = declared

@@ -20,7 +20,6 @@ from bench.zoo.devices import synchronise
 
 PATIENCE = 0.25
 """The share of the epochs without a better validation loss before the end."""
-BETAS = (0.9, 0.95)
 CHUNK_STEPS = 8
 """Steps between two looks at the clock."""
 
@@ -123,7 +122,7 @@ def _optimizer(net: nn.Module, training: Training) -> torch.optim.Optimizer:
         {"params": matrices, "weight_decay": training.weight_decay},
         {"params": others, "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=training.learning_rate, betas=BETAS, fused=True)
+    return torch.optim.AdamW(groups, lr=training.learning_rate, fused=True)
 
 
 def _epoch(net: nn.Module, rows: Rows, pace: _Pace, clock: StepClock) -> bool:

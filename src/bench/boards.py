@@ -1,0 +1,59 @@
+"""Leaderboards of a stored run: from the store's rows to a view of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from bench.sources.cache import Cache
+from bench.store.query import cell_rows, trial_rows
+from bench.store.sqlite import Store
+
+if TYPE_CHECKING:
+    from bench.analysis.leaderboard import Leaderboard
+    from bench.analysis.views import View
+
+
+def board(store: Store, run: dict[str, Any], view: View, cache: Cache | None = None) -> Leaderboard:
+    """Return the leaderboard of a run; a view without a budget takes the run's own.
+
+    Ensembles need the labels of the tables, from the `cache` (the user's own without one).
+
+    Raises:
+        ConfigError: the view's metric is none, can be no error, or is of no task of the run.
+        PrerequisiteError: ensembles are asked for, and predictions or tables are not there.
+        DataError: the stored predictions are not of the rows that the table is split into now.
+    """
+    from bench.analysis.frames import cells_frame, trials_frame
+    from bench.analysis.leaderboard import leaderboard
+
+    view = dataclasses.replace(
+        view,
+        budget_s=run["budget_s"] if view.budget_s is None else view.budget_s,
+        budget_trials=run["budget_trials"] if view.budget_trials is None else view.budget_trials,
+    )
+    run_id = run["run_id"]
+    cells, trials = cell_rows(store, run_id), trial_rows(store, run_id)
+    view = dataclasses.replace(view, reference=_reference(view, cells, trials))
+    stored = None
+    if view.show == "ensembled":
+        from bench.stored import StoredPredictions
+
+        stored = StoredPredictions(store, run, cache or Cache(), trials)
+    return leaderboard(trials_frame(trials), cells_frame(cells), view, stored)
+
+
+def _reference(view: View, cells: Sequence[dict[str, Any]], trials: Sequence[dict[str, Any]]) -> str:
+    """The learner whose default all errors are compared with: the forest, else the dummy, else the first.
+
+    Of those whose default offers the view's metric, where any does.
+    """
+    learners = list(dict.fromkeys(cell["learner"] for cell in cells))
+    if view.metric is not None:
+        from bench.analysis.metrics import on_test_rows
+
+        defaults = (trial for trial in trials if trial["trial"] == 0)
+        offering = {t["learner"] for t in defaults if view.metric in on_test_rows(t["metrics"])}
+        learners = [name for name in learners if name in offering] or learners
+    return next((name for name in (view.reference, "dummy", *learners) if name in learners), view.reference)

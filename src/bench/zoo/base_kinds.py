@@ -1,0 +1,116 @@
+"""The bases of bagging and boosting without trees, as learners name them: the same for both families."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bench.learners import BuildContext
+from bench.spaces import Choice, Config, Float, Int, Parameter
+from bench.tasks import TaskShape
+from bench.zoo.polynomial_cost import MAX_BYTES, n_encoded, n_products
+
+if TYPE_CHECKING:
+    from bench.zoo.estimators.bases import Base
+
+FIT_LIMIT_S = 60.0
+FLOPS = 1e10
+"""Floating-point operations of a product of matrices in a second, on one core; measured 1.3 to 2.5e10."""
+MOST_LANDMARKS = 500
+
+Limit = Callable[[TaskShape, int], str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseKind:
+    """A base: what it is called, how it is configured, and which tasks are too large for it."""
+
+    name: str
+    title: str
+    scaling: str
+    default: Config
+    parameters: Mapping[str, Parameter]
+    make: Callable[[Mapping[str, Any], BuildContext], Base]
+    n_features: Callable[[TaskShape], int] | None = None
+    """Features that least squares is solved for, at most; None where there is no such system."""
+    packages: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ("cpu",)
+    max_rounds: int = 1000
+    """Of boosting, whatever the validation rows say."""
+
+    def limit(self, shape: TaskShape, systems: int) -> str | None:
+        """Return why a task is too large for so many systems of equations a fit, or None."""
+        if self.n_features is None:
+            return None
+        n, q = shape.n_rows, self.n_features(shape)
+        what = f"{self.title}: {q:,} features on {n:,} rows"
+        size = 8 * n * q
+        if size > MAX_BYTES:
+            return f"{what} would take {size / 1e9:.1f} GB; limit {MAX_BYTES / 1e9:.1f} GB"
+        seconds = (2 * n * q * min(n, q) + systems * (2 * n * q * q if q <= n else n**3)) / FLOPS
+        if seconds > FIT_LIMIT_S:
+            return f"{what} would take about {seconds:.0f} s a fit on one core; limit {FIT_LIMIT_S:.0f} s"
+        return None
+
+
+def _polynomial(values: Mapping[str, Any], _context: BuildContext) -> Base:
+    from bench.zoo.estimators.ridge import PolynomialBase
+
+    return PolynomialBase(**values)
+
+
+def _nystroem(values: Mapping[str, Any], _context: BuildContext) -> Base:
+    from bench.zoo.estimators.ridge import NystroemBase
+
+    return NystroemBase(**values)
+
+
+def _net(values: Mapping[str, Any], context: BuildContext) -> Base:
+    from bench.zoo.estimators.small_net import NetBase
+
+    return NetBase(**values, threads=context.threads, device=context.device)
+
+
+POLYNOMIAL = BaseKind(
+    name="polynomial",
+    title="ridge on products of two features",
+    scaling="standard",
+    default={"penalty": 1.0},
+    parameters={"penalty": Float(low=1e-2, high=1e3, log=True)},
+    make=_polynomial,
+    n_features=lambda shape: n_products(n_encoded(shape), degree=2),
+    modules=("bench.zoo.estimators.ridge",),
+)
+NYSTROEM = BaseKind(
+    name="nystroem",
+    title="ridge on a Gaussian kernel",
+    scaling="standard",
+    default={"landmarks": 200, "width": 1.0, "penalty": 0.1},
+    parameters={
+        "landmarks": Choice((100, 200, MOST_LANDMARKS)),
+        "width": Float(low=0.3, high=10.0, log=True),
+        "penalty": Float(low=1e-3, high=1e2, log=True),
+    },
+    make=_nystroem,
+    n_features=lambda shape: min(MOST_LANDMARKS, shape.n_rows),
+    modules=("bench.zoo.estimators.ridge",),
+)
+NET = BaseKind(
+    name="mlp",
+    title="MLP of two layers",
+    scaling="robust",
+    default={"width": 64, "learning_rate": 5e-3, "epochs": 24},
+    parameters={
+        "width": Choice((32, 64)),
+        "learning_rate": Float(low=1e-3, high=2e-2, log=True),
+        "epochs": Int(low=2, high=32, log=True),
+    },
+    make=_net,
+    packages=("torch",),
+    modules=("bench.zoo.estimators.small_net", "torch._dynamo"),
+    devices=("cpu", "cuda"),
+    max_rounds=200,
+)
+KINDS = (POLYNOMIAL, NYSTROEM, NET)

@@ -1,0 +1,178 @@
+"""Leaderboards of a real run: its views, and what an ensemble needs of the store and of the cache."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+import sys
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+
+from bench import stored as module
+from bench.analysis.views import View
+from bench.boards import board
+from bench.cli.main import main
+from bench.errors import DataError, PrerequisiteError
+from bench.scoring.metrics import mean_score, score
+from bench.scoring.predictions import Prediction
+from bench.sources.cache import Cache
+from bench.store.opening import read_store
+from bench.store.query import find_run, trial_rows
+from bench.stored import StoredPredictions
+
+SUITE = """
+format = 1
+name = "views"
+title = "Test"
+learners = ["dummy", "linear", "tree", "svm-rbf"]
+validation = "{validation}"
+
+[budget]
+trials = 4
+
+[caps]
+train_rows = 150
+test_rows = 100
+
+[[tasks]]
+dataset = "iris"
+
+[[tasks]]
+dataset = "sk-diabetes"
+
+[[tasks]]
+dataset = "kr-vs-kp"
+"""
+
+
+@pytest.fixture(scope="module", params=["holdout:25", "cv:3"])
+def store(request, tmp_path_factory, cache_root):
+    """A run of three small tables."""
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "views.toml").write_text(SUITE.format(validation=request.param))
+    call("run", str(folder / "views.toml"), "--results", str(folder / "r"), "--executor", "inline")
+    found = read_store(folder / "r")
+    yield found
+    found.close()
+
+
+def call(*arguments):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["bench", *arguments])
+        with pytest.raises(SystemExit) as left:
+            main()
+    return left.value.code
+
+
+def predictions(store, cache=None):
+    run = find_run(store, None)
+    return StoredPredictions(store, run, cache or Cache(), trial_rows(store, run["run_id"]))
+
+
+def test_stored_predictions_score_what_the_run_recorded(store):
+    stored, recorded = predictions(store), trial_rows(store, find_run(store, None)["run_id"])
+    assert len(recorded) > 30
+    for row in recorded:
+        of = stored[row["evidence_key"]]
+        held, tested = (part[row["trial"], row["attempt"]] for part in (of.validation, of.test))
+        ends = np.cumsum(of.fold_rows)
+        folds = [np.arange(end - n, end) for end, n in zip(ends, of.fold_rows, strict=True)]
+        singles = [Prediction(kind=held.kind, values=held.values[rows]) for rows in folds]
+        scores = [
+            score(of.problem, of.y_validation[rows], single, of.target_sd)
+            for rows, single in zip(folds, singles, strict=True)
+        ]
+        near = partial(pytest.approx, rel=1e-5, abs=1e-5)
+        assert mean_score(of.problem, scores) == near(row["validation_score"])
+        assert score(of.problem, of.y_test, tested, of.target_sd) == near(row["test_score"])
+    assert len(stored) == len(list(stored)) == 12
+    with pytest.raises(KeyError):
+        stored["nobody"]
+
+
+@pytest.mark.parametrize("by", ["learner", "family"])
+def test_every_view_of_a_run_can_be_shown(store, by):
+    run = find_run(store, None)
+    boards = {show: board(store, run, View(by=by, show=show)) for show in ("default", "tuned", "ensembled")}
+    assert len({tuple(row.overall.mean for row in b.rows) for b in boards.values()}) == 3
+    for b in boards.values():
+        assert b.view.reference == "dummy", "no forest ran"
+        assert {row.entry: row.median_s for row in b.rows}.keys() == {row.entry for row in b.rows}
+    log_loss = board(store, run, View(by=by, show="ensembled", metric="log_loss"))
+    assert any("Offers no probabilities" in note and "svm" in note for note in log_loss.notes)
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html", "latex", "csv", "json"])
+def test_the_command_shows_a_view_in_every_form(store, capsys, form):
+    arguments = ("--show", "ensembled", "--metric", "brier", "--columns", "calibration", "--format", form)
+    assert call("leaderboard", "--results", str(store.folder), *arguments) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    match form:
+        case "csv":
+            (dummy,) = (row for row in csv.DictReader(io.StringIO(out)) if row["entry"] == "dummy")
+            assert 0 < float(dummy["calibration_brier"]) < 1
+        case "json":
+            assert json.loads(out)["view"]["metric"] == "brier"
+        case _:
+            assert "Leaderboard by learner, ensembles, Brier score." in out
+            assert "log loss" in out
+
+
+def test_log_density_is_refused_in_one_line(store, capsys):
+    assert call("leaderboard", "--results", str(store.folder), "--metric", "log_density") == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert "--columns density" in err
+
+
+def test_a_table_that_the_cache_does_not_hold_is_asked_for_with_a_command(store, tmp_path, capsys):
+    elsewhere = ("--cache", str(tmp_path / "empty"))
+    assert call("leaderboard", "--results", str(store.folder), "--show", "ensembled", *elsewhere) == 5
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert "does not hold it: `bench run " in err
+    assert f"views.toml --results {store.folder}` fetches it and fits nothing twice" in err
+    assert call("leaderboard", "--results", str(store.folder), *elsewhere) == 0, "no other view needs a table"
+
+
+def test_another_table_under_the_same_name_is_refused(store, monkeypatch):
+    class Other(Cache):
+        def describe(self, name):
+            return replace(super().describe(name), fingerprint="0" * 64)
+
+    with pytest.raises(PrerequisiteError, match="holds other rows under the name of it"):
+        next(iter(predictions(store, Other()).values()))
+
+
+def test_labels_that_are_not_those_of_the_predicted_rows_are_refused(store, monkeypatch):
+    real = module.load_cell
+
+    def shifted(order):
+        training, test, rows = real(order)
+        return training, replace(test, y=np.roll(test.y, 7)), rows
+
+    monkeypatch.setattr(module, "load_cell", shifted)
+    stored = predictions(store)
+    refused = [complaint for key in stored if (complaint := refusal(stored, key))]
+    assert len(refused) >= 8, "all but those that predict one thing for all rows"
+    assert all("do not score what was recorded" in complaint for complaint in refused)
+
+
+def refusal(stored, key):
+    """Why the predictions of a cell are refused, if they are."""
+    try:
+        stored[key]
+    except DataError as error:
+        return str(error)
+
+
+def test_without_any_predictions_there_is_one_clear_line(store, tmp_path):
+    shutil.copytree(store.folder, tmp_path / "bare", ignore=shutil.ignore_patterns("predictions"))
+    with pytest.raises(PrerequisiteError, match=r"holds no predictions of run .* --fresh`"):
+        predictions(read_store(tmp_path / "bare"))
