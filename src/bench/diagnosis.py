@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import shutil
@@ -14,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from bench.budgets import GIB
-from bench.environments import capture_environment, package_version
+from bench.environments import capture_environment, gpu_names, package_version
 from bench.errors import BenchError
 from bench.execution.cores import Cores, cpu_quota
 from bench.registry import broken, learners, missing
@@ -124,12 +125,15 @@ def _learners() -> Iterator[Finding]:
 
 
 def _devices() -> Iterator[Finding]:
-    gpus = capture_environment().gpus
-    yield _fine("GPUs", ", ".join(gpus) or "none that the kernel's driver knows; everything runs on the CPU")
+    gpus = gpu_names()
+    if not gpus and shutil.which("nvidia-smi") is None:  # no driver: asking libraries takes seconds
+        yield _fine("GPUs", "no NVIDIA driver: everything runs on the CPU")
+        return
+    yield _fine("GPUs", ", ".join(gpus) or "unknown to /proc; see nvidia-smi")
     for library, found in probe().items():
         if found.device is not None:
             yield _fine(f"{library} on cuda", found.device)
-        elif gpus:
+        else:
             yield Finding(what=f"{library} on cuda", level=Level.LIMITS, found=found.reason)
 
 
@@ -181,10 +185,9 @@ def _try_limits() -> str:
 
 def _folders(results: Path, cache: Cache) -> Iterator[Finding]:
     yield from _tried("tables", lambda: _try_cache(cache), "set BENCH_CACHE to a folder of your own")
-    place = _existing(cache.root)
-    free = shutil.disk_usage(place).free
+    free = shutil.disk_usage(Path.cwd()).free
     level = Level.FINE if free > SCARCE_BYTES else Level.LIMITS
-    yield Finding(what="disk", level=level, found=f"{free / GIB:.1f} GiB free at {place}")
+    yield Finding(what="disk", level=level, found=f"{free / GIB:.1f} GiB free here")
     if not (results / FILE_NAME).is_file():
         yield _fine("results", f"none yet in {results}")
     else:
@@ -206,7 +209,10 @@ def _try_store(results: Path) -> str:
 
 
 def _existing(folder: Path) -> Path:
-    return next(each for each in (folder, *folder.absolute().parents) if each.is_dir())
+    found = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    if not found.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, f"{found} is a file")
+    return found
 
 
 def _tried(what: str, attempt: Callable[[], str], advice: str) -> Iterator[Finding]:

@@ -10,8 +10,11 @@ import json
 import math
 import string
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from bench.analysis.ensembles import CellPredictions, TrialKey
 from bench.budgets import Budget
@@ -19,10 +22,9 @@ from bench.cells import Cell, Validation
 from bench.config.load import list_suites
 from bench.errors import DataError, PrerequisiteError
 from bench.orders import Order
-from bench.runner.cell import TestRows, load_cell
+from bench.runner.cell import load_cell
 from bench.scoring.metrics import mean_score, score
 from bench.scoring.predictions import Prediction, stored_predictions
-from bench.search.search import TrainingData
 from bench.sources.cache import Cache
 from bench.store import predictions as prediction_files
 from bench.store.query import evidence_rows
@@ -52,7 +54,7 @@ class StoredPredictions(Mapping[str, CellPredictions]):
         self._evidence = {row["evidence_key"]: row for row in evidence_rows(store, run["run_id"])}
         self._keys = [key for key in self._evidence if store.predictions_path(key).is_file()]
         self._recorded = {(t["evidence_key"], t["trial"], t["attempt"]): t for t in trials}
-        self._loaded: dict[tuple[object, ...], tuple[TrainingData, TestRows]] = {}
+        self._truths: dict[tuple[object, ...], CellPredictions] = {}
         if not self._keys:
             raise PrerequisiteError(
                 f"{store.folder}: holds no predictions of run {run['run_id']}, so there is nothing to "
@@ -77,39 +79,44 @@ class StoredPredictions(Mapping[str, CellPredictions]):
         records = prediction_files.read(self._store.predictions_path(key))
         if not records:
             raise KeyError(key)
-        training, test = self._rows(self._evidence[key])
         validation: dict[TrialKey, Prediction] = {}
         tested: dict[TrialKey, Prediction] = {}
         for number, record in records.items():
             trial = (number, record.attempt)
             validation[trial], tested[trial] = stored_predictions(record.predictions)
-        found = CellPredictions(
-            problem=training.problem,
-            target_sd=training.target_sd,
-            y_validation=training.y[[row for _, held in training.folds for row in held]],
-            y_test=test.y,
-            fold_rows=tuple(len(held) for _, held in training.folds),
-            validation=validation,
-            test=tested,
-        )
+        found = replace(self._truth(self._evidence[key]), validation=validation, test=tested)
         self._check(key, found)
         return found
 
-    def _rows(self, evidence: Mapping[str, Any]) -> tuple[TrainingData, TestRows]:
-        """Return the rows of a cell's split, which cells of other learners share."""
+    def _truth(self, evidence: Mapping[str, Any]) -> CellPredictions:
+        """Return the labels of a cell's rows, which cells of other learners share, without predictions."""
         slot = tuple(evidence[name] for name in _SLOT)
-        if slot not in self._loaded:
+        if slot not in self._truths:
             training, test, _ = load_cell(self._order(evidence))
-            self._loaded[slot] = training, test
-        return self._loaded[slot]
+            held = [held for _, held in training.folds]
+            self._truths[slot] = CellPredictions(
+                problem=training.problem,
+                target_sd=training.target_sd,
+                y_validation=training.y[np.concatenate(held)],
+                y_test=test.y,
+                fold_rows=tuple(map(len, held)),
+                validation={},
+                test={},
+            )
+        return self._truths[slot]
 
     def _order(self, evidence: Mapping[str, Any]) -> Order:
-        dataset = self._cache.describe(evidence["dataset"])
-        if dataset is None or dataset.fingerprint != evidence["fingerprint"]:
-            what = "does not hold" if dataset is None else "holds other rows under the name of"
+        name = evidence["dataset"]
+        dataset = self._cache.describe(name)
+        if dataset is None:
             raise PrerequisiteError(
-                f"ensembles need the labels of table {evidence['dataset']}, and the cache {self._cache.root} "
-                f"{what} it: `{self._command()}` fetches it and fits nothing twice"
+                f"ensembles need the labels of table {name}, and the cache {self._cache.root} does not hold "
+                f"it: `{self._command()}` fetches it and fits nothing twice"
+            )
+        if dataset.fingerprint != evidence["fingerprint"]:
+            raise PrerequisiteError(
+                f"ensembles need the labels of table {name}, and the cache {self._cache.root} holds other "
+                f"rows of that name: name the run's own with --cache, or fit again with `{self._command()}`"
             )
         validation = evidence["validation"]
         method = validation.rstrip(string.digits)
@@ -140,15 +147,11 @@ class StoredPredictions(Mapping[str, CellPredictions]):
         if trial is None:
             return
         recorded = self._recorded[key, *trial]
-        ends = [sum(found.fold_rows[: i + 1]) for i in range(len(found.fold_rows))]
-        whole = found.validation[trial]
+        parts = np.split(np.arange(len(found.y_validation)), np.cumsum(found.fold_rows)[:-1])
         try:
-            folds = [
-                self._score(found, found.y_validation[end - n : end], _part(whole, end - n, end))
-                for end, n in zip(ends, found.fold_rows, strict=True)
-            ]
-            scores = mean_score(found.problem, folds), self._score(found, found.y_test, found.test[trial])
-        except ValueError:  # another number of rows
+            folds = [_score(found, found.y_validation[rows], found.validation[trial], rows) for rows in parts]
+            scores = mean_score(found.problem, folds), _score(found, found.y_test, found.test[trial])
+        except (ValueError, IndexError):  # another number of rows
             scores = math.nan, math.nan
         expected = recorded["validation_score"], recorded["test_score"]
         if not all(
@@ -160,10 +163,6 @@ class StoredPredictions(Mapping[str, CellPredictions]):
                 f"other rows than this bench splits off; fit it again with `{self._command()} --fresh`"
             )
 
-    @staticmethod
-    def _score(of: CellPredictions, y: Any, prediction: Prediction) -> float:
-        return score(of.problem, y, prediction, of.target_sd)
-
     def _command(self) -> str:
         """Return the command that makes the run again."""
         path = json.loads(self._run["record"])["suite"]["path"]
@@ -173,5 +172,7 @@ class StoredPredictions(Mapping[str, CellPredictions]):
         return f"bench run {name if same else path} --results {self._store.folder}"
 
 
-def _part(prediction: Prediction, start: int, end: int) -> Prediction:
-    return Prediction(kind=prediction.kind, values=prediction.values[start:end])
+def _score(of: CellPredictions, y: Any, prediction: Prediction, rows: Any = slice(None)) -> float:
+    """Return the primary error of some rows of a prediction; raise ValueError where their number differs."""
+    part = Prediction(kind=prediction.kind, values=prediction.values[rows])
+    return score(of.problem, y, part, of.target_sd)

@@ -60,7 +60,8 @@ def test_a_suite_that_somebody_changed_is_not_written_over(prices):
     ("arguments", "hints"),
     [
         (["prices.csv"], ["--target COLUMN", "columns: id, size, street, sold, price"]),
-        (["prices.csv", "--target", "prise"], ['"price"', "prise"]),
+        (["prices.csv", "--target", "prise"], ["no column 'prise'", 'did you mean "price"?']),
+        (["prices.csv", "--target", "price", "--group", "stret"], ["--group", "stret", "street"]),
         (["prizes.csv", "--target", "price"], ["there is no such file", "prices.csv"]),
         (["prices.csv", "--target", "price", "--kind", "size=blue"], ["COLUMN=KIND", "categorical"]),
         (["smoke", "--group", "id"], ["--group belongs to a file of your own"]),

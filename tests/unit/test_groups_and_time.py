@@ -22,7 +22,7 @@ from bench.sources.tables import Layout, assemble, fingerprint
 from bench.splits.grouped import deal_groups, repeated_groups
 from bench.splits.kfold import REPEATS
 from bench.splits.plan import split_plan
-from bench.splits.rows import cell_rows
+from bench.splits.rows import split_rows
 from bench.splits.structure import Structure
 from bench.splits.timed import latest, windows
 from bench.tasks import Split, SplitPlan, Task
@@ -45,7 +45,7 @@ def rows_of(cell, y, folds, structure, **drawn):
         validation=asked["validation"],
         seed=asked["seed"],
     )
-    return cell_rows(cell, y, folds, structure)
+    return split_rows(cell, y, folds, structure)
 
 
 caps = st.one_of(st.none(), st.integers(6, 40))

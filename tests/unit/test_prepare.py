@@ -1,8 +1,10 @@
 """Filling the cache through a child process, with faults."""
 
 import hashlib
+import os
 import threading
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -185,6 +187,22 @@ def test_a_local_file_is_named_by_its_bytes_and_options(tmp_path):
     assert TableRequest.of_file(file).name != request.name
     with pytest.raises(DataError, match="cannot be read"):
         TableRequest.of_file(LocalFile(path=tmp_path / "none.csv", options=file.options))
+
+
+def test_what_is_no_file_or_may_not_be_read_is_one_line(tmp_path, monkeypatch):
+    options = TableOptions(target="t")
+    os.mkfifo(tmp_path / "pipe.csv")
+    for name in ("pipe.csv", "."):
+        with pytest.raises(DataError, match="is no file"):
+            TableRequest.of_file(LocalFile(path=tmp_path / name, options=options))
+
+    def refuse(self, mode):
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "own.csv").write_text("a,t\n1,x\n")
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(DataError, match=r"own\.csv cannot be read: Permission denied"):
+        TableRequest.of_file(LocalFile(path=tmp_path / "own.csv", options=options))
 
 
 def test_a_bad_local_file_stops_no_other(tmp_path):

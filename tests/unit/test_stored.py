@@ -146,7 +146,7 @@ def test_another_table_under_the_same_name_is_refused(store, monkeypatch):
         def describe(self, name):
             return replace(super().describe(name), fingerprint="0" * 64)
 
-    with pytest.raises(PrerequisiteError, match="holds other rows under the name of it"):
+    with pytest.raises(PrerequisiteError, match="holds other rows of that name"):
         next(iter(predictions(store, Other()).values()))
 
 

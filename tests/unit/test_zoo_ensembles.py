@@ -86,7 +86,7 @@ def labels(y, k):
 
 
 def test_boosted_trees_are_scikit_learn_s(rows):
-    """Squared loss, 100 trees of depth 3, shrinkage 0.1; in small leaves equal splits would be drawn by lot."""
+    """Squared loss, 100 trees, shrinkage 0.1; in small leaves, equal splits would be drawn by lot."""
     X, y = rows
     theirs = GradientBoostingRegressor(min_samples_leaf=15).fit(X[:200], y[:200])
     ours = Boosting(Cart(max_depth=3, min_samples_leaf=15), classification=False).fit(X[:200], y[:200])

@@ -65,7 +65,7 @@ def main() -> None:
     """Run the command line and leave with its exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        code = bench.main(standalone_mode=False)
+        code = bench.main(standalone_mode=False, complete_var="_BENCH_COMPLETE")
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         code = ExitCode.USAGE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from bench.cli.run import RunOptions
 
 DATA_SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".parquet", ".pq", ".arff", ".gz", ".zip")
+MOST_LISTED = 12
+LONGEST_SHOWN = 60
 HEAD = "# Written by `bench run`; yours to change. Content "
 
 
@@ -35,13 +38,24 @@ def suite_of_file(options: RunOptions, changes: Changes) -> Suite:
     from bench.config.problems import did_you_mean
     from bench.config.write import suite_text
     from bench.registry import learners
+    from bench.sources.file import column_names
 
     path = Path(options.suite)
     if not path.is_file():
         near = [each.name for each in path.parent.glob("*") if each.is_file()] if path.parent.is_dir() else []
         raise ConfigError(f"{path}: there is no such file{did_you_mean(path.name, near)}")
+    names = column_names(path)
     if options.target is None:
-        raise ConfigError(f"{path}: say which column to predict: --target COLUMN{_columns(path)}")
+        raise ConfigError(f"{path}: say which column to predict: --target COLUMN ({_listed(names)})")
+    columns = {"--target": options.target, "--group": options.group, "--time": options.time}
+    asked = [*columns.items(), *(("--kind", column) for column, _ in options.kinds)]
+    wrong = [
+        f"{path}: {option}: there is no column {name!r}{did_you_mean(name, names)} ({_listed(names)})"
+        for option, name in asked
+        if name is not None and name not in names
+    ]
+    if wrong:
+        raise ConfigError(*wrong)
     task = TaskReference(
         where=str(path),
         name=task_name(path.name),
@@ -83,14 +97,7 @@ def _untouched(path: Path) -> bool:
     return first == f"{HEAD}{hashlib.sha256(rest.encode()).hexdigest()[:16]}."
 
 
-def _columns(path: Path) -> str:
-    """The columns of a file, as far as they can be read and shown."""
-    from bench.errors import DataError
-    from bench.sources.file import column_names
-
-    try:
-        names = column_names(path)
-    except DataError as error:
-        return f"; and {error}"
-    shown = ", ".join(names[:12])
-    return f" (columns: {shown}{f' and {len(names) - 12} more' if len(names) > 12 else ''})"
+def _listed(names: Sequence[str]) -> str:
+    """The columns of a file, as far as they can be shown."""
+    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
+    return f"columns: {', '.join(name[:LONGEST_SHOWN] for name in names[:MOST_LISTED])}{more}"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from bench.sources.cache import Cache
-    from bench.splits.rows import CellRows
+    from bench.splits.rows import SplitRows
 
 FEWEST_ROWS = 30
 SMALLEST_SPREAD = 1e-100
@@ -50,7 +50,7 @@ def unfit_rows(task: Task, suite: Suite, cache: Cache) -> str | None:
     """
     if not _bound(task.dataset):
         return None
-    from bench.splits.rows import cell_rows
+    from bench.splits.rows import split_rows
 
     try:
         y, structure = cache.load_target(task.dataset.name)
@@ -59,7 +59,7 @@ def unfit_rows(task: Task, suite: Suite, cache: Cache) -> str | None:
         return str(error)
     for cell in _cells(task, suite):
         try:
-            problem = _lacking(task.dataset, y, cell_rows(cell, y, folds, structure))
+            problem = _lacking(task.dataset, y, split_rows(cell, y, folds, structure))
         except DataError as error:
             problem = str(error)
         if problem is not None:
@@ -87,7 +87,7 @@ def _cells(task: Task, suite: Suite) -> Iterator[Cell]:
         )
 
 
-def _lacking(dataset: Dataset, y: np.ndarray, rows: CellRows) -> str | None:
+def _lacking(dataset: Dataset, y: np.ndarray, rows: SplitRows) -> str | None:
     """Return which rows lack a class that they must hold: both for a ranking, any two to fit on."""
     if not dataset.problem.is_classification:
         return None

@@ -20,7 +20,7 @@ from bench.runner.scores import Scores, score_rows
 from bench.runner.state import Phase, State
 from bench.search.search import Candidate, Search, TrainingData, run_search
 from bench.sources.cache import Cache
-from bench.splits.rows import cell_rows
+from bench.splits.rows import split_rows
 from bench.trials import Cost, Flag, Outcome, Trial, TrialStatus
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def load_cell(order: Order) -> tuple[TrainingData, TestRows, dict[str, int]]:
     cache = Cache(Path(order.cache_root))
     table = cache.load(task.dataset.name)
     fold_of_row = cache.fold_of_row(task.dataset.name, task.splits.procedure, cell.split.repeat)
-    drawn = cell_rows(cell, table.y, fold_of_row, table.structure)
+    drawn = split_rows(cell, table.y, fold_of_row, table.structure)
     train, test, folds = drawn.train, drawn.test, drawn.folds
     training = TrainingData(
         problem=task.problem,

@@ -38,7 +38,7 @@ _CAMEL_ID = re.compile(r".*[a-z]I[dD]")
 _UNNAMED = re.compile(r"column \d+|Unnamed: \d+")
 
 EMPTY = "left out, empty or the same in every row"
-SAME_AS_ROWS = "left out, nearly every value is another one (declare it categorical to keep it)"
+SAME_AS_ROWS = "left out, nearly all values differ (declare it categorical to keep it)"
 ROW_NUMBER = "left out, a number of its own for each row, and named like one (declare it numeric to keep it)"
 FREE_TEXT = "left out, free text (declare it categorical to keep it)"
 AS_DATES = "read as dates, in days since 1970-01-01 UTC"

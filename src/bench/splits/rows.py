@@ -21,7 +21,7 @@ Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class CellRows:
+class SplitRows:
     """Which rows a cell has, whatever its learner."""
 
     train: Rows
@@ -32,12 +32,12 @@ class CellRows:
     """Sorted (fit, validation) positions into `train`, one pair for each model."""
 
 
-def cell_rows(
+def split_rows(
     cell: Cell,
     y: npt.NDArray[np.generic],
     fold_of_row: npt.NDArray[np.int16],
     structure: Structure = INDEPENDENT,
-) -> CellRows:
+) -> SplitRows:
     """Return the rows of a cell, from its table's target, stored folds and structure, all (n_rows,).
 
     Raises DataError where one of the sets would be empty.
@@ -45,7 +45,7 @@ def cell_rows(
     problem, task = cell.task.problem, cell.task.name
     train, test = outer_rows(fold_of_row, cell.split, y, problem, f"{task}/s{cell.seed}", structure)
     folds = inner_folds(y[train], cell.validation, problem, cell.split_key, structure.of(train))
-    return CellRows(train, test, tuple(folds))
+    return SplitRows(train, test, tuple(folds))
 
 
 def outer_rows(

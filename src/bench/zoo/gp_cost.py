@@ -1,6 +1,7 @@
-"""What an exact Gaussian process costs on one core, as formulas with measured constants.
+"""What Gaussian processes cost on one core, as formulas with measured constants.
 
-All outputs share one kernel matrix and differ in their noise, so each has a factorisation of its own.
+All outputs share one kernel matrix and differ in their noise, so each has a factorisation of its own: of
+all rows in an exact process, of the inducing points in a sparse one.
 Constants: AMD EPYC with AVX-512, one thread, double precision, medians at 500-1500 rows and 20 features.
 """
 
@@ -45,3 +46,62 @@ def fit_s(rows: int, optimise_rows: int, outputs: int) -> float:
 def memory_bytes(rows: int, outputs: int) -> int:
     """Return the most memory that a fit holds at a time."""
     return 8 * rows**2 * (outputs + KERNEL_COPIES)
+
+
+SPEED_UP = 10.0
+"""How many times faster than one core any device is at least, in double precision: a bound, not measured."""
+
+SEARCH_INDUCING = 250
+"""Inducing points while hyperparameters of a sparse process are searched for."""
+CLUSTER_ROWS = 20_000
+"""The most rows that are clustered to find inducing points."""
+CLUSTER_PAIR_S = 3e-8
+"""Clustering, per row and inducing point."""
+SPARSE_GRADIENT_PAIR_S = 5e-8
+"""Kernel and its gradient, per row and inducing point."""
+SPARSE_KERNEL_PAIR_S = 2e-8
+"""Kernel alone, per row and inducing point."""
+SPARSE_BOUND_S = 1.1e-10
+"""Bound with gradient, per row and inducing point squared."""
+SPARSE_CONDITION_S = 5e-11
+"""Moments of the rows, per row and inducing point squared."""
+SPARSE_OUTPUT_S = 8e-11
+"""Factor and inverse, per output and inducing point cubed."""
+
+
+def on_device(seconds: float, device: str) -> float:
+    """Return what so many seconds of one core take on a device at most."""
+    return seconds if device == "cpu" else seconds / SPEED_UP
+
+
+def sparse_step_s(rows: int, inducing: int, outputs: int) -> float:
+    """Return the seconds of one evaluation of the collapsed bound and its gradient."""
+    pairs = rows * inducing
+    return (
+        pairs * (SPARSE_GRADIENT_PAIR_S + SPARSE_BOUND_S * inducing) + SPARSE_OUTPUT_S * outputs * inducing**3
+    )
+
+
+def sparse_condition_s(rows: int, inducing: int, outputs: int) -> float:
+    """Return the seconds of finding inducing points and conditioning on so many rows."""
+    clustering = CLUSTER_PAIR_S * min(rows, CLUSTER_ROWS) * inducing
+    moments = rows * inducing * (SPARSE_KERNEL_PAIR_S + SPARSE_CONDITION_S * inducing)
+    return clustering + moments + SPARSE_OUTPUT_S * outputs * inducing**3
+
+
+def sparse_predict_s(predicted: int, inducing: int, outputs: int) -> float:
+    """Return the seconds of predicting so many rows."""
+    return predicted * inducing * (SPARSE_KERNEL_PAIR_S + SOLVE_S * (1 + outputs) * inducing)
+
+
+def sparse_fit_s(rows: int, optimise_rows: int, inducing: int, outputs: int) -> float:
+    """Return the seconds of a fit."""
+    step = sparse_step_s(min(rows, optimise_rows), SEARCH_INDUCING, outputs)
+    return STEPS * step + sparse_condition_s(rows, inducing, outputs)
+
+
+def sparse_memory_bytes(rows: int, optimise_rows: int, inducing: int, outputs: int) -> int:
+    """Return the most memory that a fit holds at a time: a product and two factors an output, and the search."""
+    posterior = 3 * outputs * inducing**2
+    search = 6 * min(rows, optimise_rows) * SEARCH_INDUCING + 6 * outputs * SEARCH_INDUCING**2
+    return 8 * max(posterior, search)

@@ -34,7 +34,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     "weight_decay": Float(low=1e-4, high=1e-1, log=True),
 }
 # A block holds twice the weights of a layer, twice as wide inside.
-RESIDUAL_DEFAULT: Config = {**DEFAULT, "width": 64}
+RESIDUAL_DEFAULT: Config = {**DEFAULT, "scaling": "quantile", "width": 64, "learning_rate": 2e-3}
 RESIDUAL_PARAMETERS: Mapping[str, Parameter] = {**PARAMETERS, "width": Choice((32, 64, 128))}
 
 

@@ -30,7 +30,9 @@ C_RANGE = Float(low=2**-5, high=1000.0, log=True)
 GAMMA_RANGE = Float(low=2**-15, high=2**3, log=True)
 
 
-def _with_epsilon(problem: ProblemType, default: dict[str, float | str], parameters: dict[str, Parameter]) -> Space:
+def _with_epsilon(
+    problem: ProblemType, default: dict[str, float | str], parameters: dict[str, Parameter]
+) -> Space:
     """Return the space, with the width of the tube where numbers are predicted."""
     if problem.is_classification:
         return Space(default, parameters)

@@ -51,7 +51,9 @@ class NystroemMachine(BaseEstimator):
         """Fit on X (n, p) and class codes or values y (n,)."""
         deadline = deadline if deadline is not None else NoDeadline()
         variance = X.var()
-        gamma = 1.0 / (X.shape[1] * variance if variance > 0 else 1.0) if self.gamma == "scale" else self.gamma
+        gamma = (
+            1.0 / (X.shape[1] * variance if variance > 0 else 1.0) if self.gamma == "scale" else self.gamma
+        )
         landmarks = min(self.n_landmarks, len(X))
         self.features_ = Nystroem(gamma=gamma, n_components=landmarks, random_state=self.seed).fit(X)
         Z = self._features(X, deadline)

@@ -109,7 +109,9 @@ class PolynomialModel(BaseEstimator):
         return Z
 
     def _ridge(self, Z: np.ndarray, y: np.ndarray) -> LinearFit:
-        library = Ridge(alpha=self.penalty * Z.shape[1], copy_X=False).fit(Z, y)  # among the rows where they are fewer
+        library = Ridge(alpha=self.penalty * Z.shape[1], copy_X=False).fit(
+            Z, y
+        )  # among the rows where they are fewer
         return LinearFit(library.coef_[:, None], np.atleast_1d(library.intercept_), truncated=False)
 
     def _logistic(self, Z: np.ndarray, y: np.ndarray, deadline: Deadline | None) -> LinearFit:

@@ -1,0 +1,8 @@
+"""It keeps the contract."""
+
+from bench.testing import LearnerContract
+from bench_toy import LEARNER
+
+
+class TestToy(LearnerContract):
+    learner = LEARNER
