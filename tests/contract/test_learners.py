@@ -21,6 +21,9 @@ QUICK = MappingProxyType(
     {
         "random-forest": {"n_estimators": 10},
         "extra-trees": {"n_estimators": 10},
+        "mlp": {"n_layers": 1, "width": 16, "embedding": "none"},
+        "residual-mlp": {"n_layers": 1, "width": 16, "embedding": "none"},
+        "gp-exact": {"optimise_rows": 60},
     }
 )
 """What scikit-learn's hundred fits need not do in full."""

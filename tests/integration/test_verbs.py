@@ -42,6 +42,31 @@ def test_one_line_compares_learners_on_a_file_of_ones_own(prices):
     assert "0 cells to do, 3 done before" in again
 
 
+def test_on_one_table_the_errors_themselves_are_shown(prices):
+    prices(
+        "run",
+        "prices.csv",
+        "--target",
+        "price",
+        "-l",
+        "linear",
+        "-l",
+        "tree",
+        "--trials",
+        "4",
+        "--budget",
+        "9",
+    )
+    board = json.loads(prices("leaderboard", "--format", "json"))
+    best = "SELECT cell_id, test_score, min(validation_score) FROM trials JOIN evidence USING (evidence_key)"
+    for row in board["rows"]:
+        chosen = prices.rows(f"{best} WHERE learner = '{row['entry']}' GROUP BY cell_id")
+        scores = [each["test_score"] for each in chosen]
+        assert row["error"]["n"] == len(scores) == 3
+        assert row["error"]["mean"] == pytest.approx(sum(scores) / 3)
+        assert (row["error"]["low"], row["error"]["high"]) == (min(scores), max(scores))
+
+
 def test_a_suite_that_somebody_changed_is_not_written_over(prices):
     command = ("run", "prices.csv", "--target", "price", "-l", "dummy", *QUICK)
     prices(*command)

@@ -14,8 +14,10 @@ import pytest
 
 from bench.analysis.columns import EXTRAS
 from bench.analysis.leaderboard import Estimate, Leaderboard, Row
+from bench.analysis.lone import Spread
 from bench.analysis.qualities import Calibration, Density
 from bench.analysis.tables import (
+    all_columns,
     columns,
     error_change,
     estimate,
@@ -30,9 +32,10 @@ from bench.analysis.tables import (
     to_json,
 )
 from bench.analysis.views import View
+from bench.datasets import ProblemType
 
 ESTIMATES = ("overall", "classification", "regression")
-QUALITIES = {"calibration": Calibration, "density": Density}
+QUALITIES = {"calibration": Calibration, "density": Density, "error": Spread}
 NOTHING = Estimate(mean=math.nan, low=math.nan, high=math.nan, n=0)
 
 
@@ -140,8 +143,8 @@ def test_csv_holds_every_number_in_full(board):
         assert record["median_s"] == repr(entry.median_s)
         assert record["overall_low"] == ("" if math.isnan(entry.overall.low) else repr(entry.overall.low))
         assert int(record["overall_n"]) == entry.overall.n
-    flat = {name for column in columns(board, EXTRAS) for name in column.fields}
-    parts = {**dict.fromkeys(ESTIMATES, Estimate), "calibration": Calibration, "density": Density}
+    flat = {name for column in all_columns(board) for name in column.fields}
+    parts = {**dict.fromkeys(ESTIMATES, Estimate), **QUALITIES}
     of_rows = {name for name in Row.__slots__ if name not in parts}
     of_parts = {f"{name}.{part}" for name, kind in parts.items() for part in kind.__slots__}
     assert flat == of_rows | of_parts | {"defaults_only"}
@@ -290,3 +293,15 @@ def test_a_frame_has_every_number_in_full_and_is_what_the_csv_says(board):
     read = list(csv.reader(io.StringIO(to_csv(board))))
     assert read[0] == list(frame.columns)
     assert len(to_frame(replace(board, rows=()))) == 0
+
+
+def test_one_task_alone_shows_its_errors_and_no_tiers(board):
+    spread = Spread(mean=0.01234, low=0.01, high=0.02, n=3)
+    rows = (replace(board.rows[0], error=spread), *board.rows[1:])
+    alone = replace(board, rows=rows, task="prices", problem=ProblemType.REGRESSION)
+    said = text(alone)
+    assert title(alone).startswith("prices by family, tuned: RMSE / SD on test rows.")
+    assert "0.0123" in said
+    assert "0.0100 to 0.0200" in said
+    assert "tier" not in said
+    assert set(to_frame(alone).columns) == set(to_frame(board).columns)

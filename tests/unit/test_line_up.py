@@ -1,4 +1,4 @@
-"""Which learners of a suite can run: packages, plug-ins and devices that are absent are said, never ignored."""
+"""Which learners of a suite can run here; packages, plug-ins and devices that are absent are said."""
 
 from __future__ import annotations
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass, fields
 from typing import Literal, TypeAlias
 
 from bench.analysis.leaderboard import Estimate, Leaderboard, Row
+from bench.analysis.lone import Spread
 from bench.analysis.metrics import error_title
+from bench.metrics import SCORE_TITLE
 
 Extra: TypeAlias = Literal["calibration", "density"]
 """Columns that are shown where they are asked for."""
@@ -51,16 +53,44 @@ def estimate(value: Estimate) -> str:
 def columns(board: Leaderboard, extra: Collection[Extra] = ()) -> tuple[Column, ...]:
     """Return the columns of a leaderboard, in order."""
     return (
-        *_ranking(board),
+        *(_ranking(board) if board.task is None else _lone(board)),
         *_EXTRA["calibration"] * ("calibration" in extra),
         *_EXTRA["density"] * ("density" in extra),
     )
 
 
+def all_columns(board: Leaderboard) -> tuple[Column, ...]:
+    """Return every column that any leaderboard has: what files hold."""
+    both = (*_ranking(board), *_lone(board), *(column for name in EXTRAS for column in _EXTRA[name]))
+    return tuple({column.fields: column for column in both}.values())
+
+
+def _lone(board: Leaderboard) -> tuple[Column, ...]:
+    """The columns where there is one task alone: its errors, and no tiers."""
+    best = min((row.error.mean for row in board.rows if row.error.n), default=math.nan)
+    digits = _digits(best)
+    return (
+        _entry(board),
+        Column(heading="error", show=lambda row: _number(row.error.mean, digits), fields=("error.mean",)),
+        Column(
+            heading="over splits",
+            show=lambda row: _range(row.error, digits),
+            fields=("error.low", "error.high", "error.n"),
+        ),
+        Column(heading=f"vs {board.view.reference}", show=lambda row: estimate(row.overall),
+               fields=_parts("overall")),
+        *_costs(board),
+    )  # fmt: skip
+
+
+def _entry(board: Leaderboard) -> Column:
+    return Column(heading=board.view.by, show=lambda row: row.entry, fields=("entry",), left=True)
+
+
 def _ranking(board: Leaderboard) -> tuple[Column, ...]:
     return (
         Column(heading="tier", show=lambda row: "-" if row.tier is None else str(row.tier), fields=("tier",)),
-        Column(heading=board.view.by, show=lambda row: row.entry, fields=("entry",), left=True),
+        _entry(board),
         Column(heading="all", show=lambda row: estimate(row.overall), fields=_parts("overall")),
         Column(
             heading="classification",
@@ -75,6 +105,12 @@ def _ranking(board: Leaderboard) -> tuple[Column, ...]:
             fields=("wins", "ties", "losses"),
         ),
         Column(heading="tasks", show=lambda row: str(row.n_tasks), fields=("n_tasks",)),
+        *_costs(board),
+    )
+
+
+def _costs(board: Leaderboard) -> tuple[Column, ...]:
+    return (
         Column(heading="stood in", show=lambda row: _count(row.n_stood_in), fields=("n_stood_in",)),
         Column(heading="failed", show=lambda row: _count(row.n_failed), fields=("n_failed",)),
         Column(heading="n/a", show=lambda row: _count(row.n_not_applicable), fields=("n_not_applicable",)),
@@ -149,6 +185,11 @@ def title(board: Leaderboard) -> str:
     shared = ", shared by a family's learners" if view.by == "family" else ""
     replay = ", replayed from a larger run" if board.replay else ""
     tables = ", ".join(f"{n} {problem}" for problem, n in board.datasets.items() if n)
+    if board.task is not None:
+        return (
+            f"{board.task} by {view.by}, {_SHOWN[view.show]}: {_error_name(board)} on test rows. "
+            f"Budget per cell: {board.budget}{shared}{replay}."
+        )
     return (
         f"Leaderboard by {view.by}, {_SHOWN[view.show]}{metric}. "
         f"Budget per cell: {board.budget}{shared}{replay}. Tables compared: {tables or 'none yet'}."
@@ -163,20 +204,40 @@ def legend(board: Leaderboard, extra: Collection[Extra] = ()) -> str:
         f"all, classification, regression: {errors} against those of the default {view.reference} "
         "on the same tables, mean [95 % bootstrap interval over tables]: -12 % is 12 % lower."
     )
-    parts = [
-        _WHAT[view.show, view.by],
+    lone = f"error: {_error_name(board)}, lower is better, mean over splits, and the least and most of any."
+    against = f"vs {view.reference}: against the error of its default configuration."
+    ranking = (
         ratios,
         "rank: mean over tasks.",
         "w/t/l: tasks won, tied (within 5 %) and lost against it.",
         "One tier: cannot be told apart.",
+    )
+    parts = [
+        _WHAT[view.show, view.by],
+        *(ranking if board.task is None else (lone, against)),
         "seconds, trials: of the median split.",
         *(_LEGEND[name] for name in EXTRAS if name in extra),
     ]
     return " ".join(parts)
 
 
+def _error_name(board: Leaderboard) -> str:
+    if board.view.metric is not None:
+        return error_title(board.view.metric)
+    return "error" if board.problem is None else SCORE_TITLE[board.problem]
+
+
 def _parts(estimate: str) -> tuple[str, ...]:
     return tuple(f"{estimate}.{field.name}" for field in fields(Estimate))
+
+
+def _digits(best: float) -> int:
+    """Return how many decimals show three digits of the best error."""
+    return 3 if math.isnan(best) or best <= 0 else min(8, max(0, 2 - math.floor(math.log10(best))))
+
+
+def _range(spread: Spread, digits: int) -> str:
+    return "-" if spread.n < 2 else f"{spread.low:.{digits}f} to {spread.high:.{digits}f}"
 
 
 def _valid_trials(row: Row) -> str:

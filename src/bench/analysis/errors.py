@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import pandas as pd
 
-from bench.analysis.metrics import PRIMARY, floored
+from bench.analysis.metrics import PRIMARY, floored, short_title
 from bench.analysis.results import Defaults, Results, defaults
 from bench.analysis.traces import Traces, numbered
 from bench.analysis.views import View
@@ -194,7 +194,7 @@ def _offer_notes(view: View, shown: Results) -> list[str]:
     lacking = dict.fromkeys(zip(shown.entry[shown.not_offered], shown.task[shown.not_offered], strict=True))
     counts = Counter(entry for entry, _ in lacking)
     whose = ", ".join(f"{entry} ({n} task{'s' * (n > 1)})" for entry, n in counts.items())
-    what = METRICS[view.metric]
-    if what.needs in ("probabilities", "density"):
-        return [f"Offers no {what.needs}, so no {what.title}, and nothing stands in for it: {whose}"]
-    return [f"No {what.title} where it is undefined on the test rows, and nothing stands in for it: {whose}"]
+    needs, title = METRICS[view.metric].needs, short_title(view.metric)
+    if needs in ("probabilities", "density"):
+        return [f"Offers no {needs}, so no {title}, and nothing stands in for it: {whose}"]
+    return [f"No {title} where it is undefined on the test rows, and nothing stands in for it: {whose}"]

@@ -11,7 +11,8 @@ import numpy as np
 
 from bench.analysis.errors import DUMMY, Errors, errors
 from bench.analysis.intervals import bootstrap_means
-from bench.analysis.metrics import checked, problems_with
+from bench.analysis.lone import NO_SPREAD, Spread, spreads
+from bench.analysis.metrics import checked, problems_with, short_title
 from bench.analysis.provenance import budget_label, is_replay, run_notes
 from bench.analysis.qualities import Calibration, Density, calibrations, densities
 from bench.analysis.results import Results, results
@@ -59,6 +60,8 @@ class Row:
     overall: Estimate
     classification: Estimate
     regression: Estimate
+    error: Spread = NO_SPREAD
+    """On the test rows of the one task, where there is one alone."""
     mean_rank: float
     """Mean over tasks of its error's rank among all entries that have one there: 1 is best, ties share."""
     wins: int
@@ -96,6 +99,10 @@ class Leaderboard:
     """Whether the view is smaller than what was run."""
     n_tasks: int
     """Tasks in the plan."""
+    task: str | None = None
+    """The one task, where there is one alone; its errors are shown, and tiers need more tables."""
+    problem: ProblemType | None = None
+    """Of that task."""
     datasets: Mapping[str, int]
     """Problem type to the number of datasets with an error ratio."""
     rows: tuple[Row, ...]
@@ -139,6 +146,8 @@ def leaderboard(
         budget=budget_label(of.cells, view),
         replay=is_replay(of.cells, view),
         n_tasks=len(found.tasks),
+        task=str(found.tasks[0]) if len(found.tasks) == 1 else None,
+        problem=ProblemType(found.problem[0]) if len(found.tasks) == 1 else None,
         datasets={problem.value: int((compared == problem.value).sum()) for problem in ProblemType},
         rows=rows,
         notes=(
@@ -155,7 +164,7 @@ def _with_metric(cells: pd.DataFrame, view: View) -> tuple[pd.DataFrame, list[st
     """Return the cells of the problem types that have the view's metric, and what is said of the others."""
     if view.metric is None:
         return cells, []
-    title = checked(view.metric).title
+    title = short_title(checked(view.metric).name)
     problems = [problem.value for problem in problems_with(view.metric)]
     has = cells["problem"].isin(problems)
     if len(cells) and not has.any():
@@ -190,6 +199,7 @@ def _rows(found: Errors, shown: Results, ratios: Floats, problem: Texts) -> tupl
         "overall": overall,
         "classification": _estimates(ratios[:, ~regression]),
         "regression": _estimates(ratios[:, regression]),
+        "error": spreads(shown, found.entries),
         "mean_rank": ranks.tolist(),
         "wins": (found.log_ratio >= TIE).sum(axis=1).tolist(),
         "ties": (np.abs(found.log_ratio) < TIE).sum(axis=1).tolist(),
@@ -255,7 +265,11 @@ def _median(values: NDArray[Any]) -> float:
 
 def _cautions(rows: tuple[Row, ...], view: View, n_datasets: int) -> list[str]:
     cautions = []
-    if 0 < n_datasets < MIN_DATASETS:
+    if n_datasets == 1:
+        cautions.append(
+            "One table: the order may be luck; where ranges over splits overlap much, prefer neither"
+        )
+    elif 0 < n_datasets < MIN_DATASETS:
         cautions.append(
             f"Fewer than {MIN_DATASETS} datasets: nothing can be told apart, so all share one tier"
         )

@@ -51,10 +51,14 @@ def problems_with(name: str) -> tuple[ProblemType, ...]:
     return _BY_NEEDS[METRICS[name].needs]
 
 
+def short_title(name: str) -> str:
+    """Return what a metric is called, without how it is computed."""
+    return METRICS[name].title.partition(",")[0]
+
+
 def error_title(name: str) -> str:
     """Return what a metric's error is called: `log loss`, `1 - balanced accuracy`."""
-    metric = METRICS[name]
-    return f"1 - {metric.title}" if metric.higher_is_better else metric.title
+    return f"1 - {short_title(name)}" if METRICS[name].higher_is_better else short_title(name)
 
 
 def on_test_rows(recorded: str) -> Mapping[str, float]:

@@ -14,16 +14,37 @@ from dataclasses import fields, is_dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from bench.analysis.columns import EXTRAS, Column, Extra, columns, error_change, estimate, legend, title
+from bench.analysis.columns import (
+    EXTRAS,
+    Column,
+    Extra,
+    all_columns,
+    columns,
+    error_change,
+    estimate,
+    legend,
+    title,
+)
 from bench.analysis.leaderboard import Leaderboard
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "columns", "error_change", "estimate", "html", "latex", "legend", "markdown", "text", "title", "to_csv",
-    "to_frame", "to_json",
-]  # fmt: skip
+    "all_columns",
+    "columns",
+    "error_change",
+    "estimate",
+    "html",
+    "latex",
+    "legend",
+    "markdown",
+    "text",
+    "title",
+    "to_csv",
+    "to_frame",
+    "to_json",
+]
 
 TEXT_WIDTH = 100
 _STYLE = """
@@ -169,7 +190,7 @@ def _cells(board: Leaderboard, shown: Sequence[Column]) -> list[list[str]]:
 
 def _records(board: Leaderboard) -> tuple[list[str], list[list[Any]]]:
     """Return the names of all fields and their plain values, row by row."""
-    names = [name for column in columns(board, EXTRAS) for name in column.fields]
+    names = [name for column in all_columns(board) for name in column.fields]
     rows = [[_plain(attrgetter(name)(row)) for name in names] for row in board.rows]
     return [name.replace(".", "_") for name in names], rows
 

@@ -20,7 +20,7 @@ def conclude(run_id: str, plan: Plan, store: Store) -> ExitCode:
     """Show the end of a run and return its exit code: 1 where more cells failed than the suite allows."""
     from bench.analysis import tables
     from bench.analysis.views import View
-    from bench.cli.boards import board
+    from bench.boards import board
 
     run = find_run(store, run_id)
     for by in ("learner", "family"):

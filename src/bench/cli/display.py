@@ -96,10 +96,14 @@ def _standing(tally: Tally, store: Store) -> str:
     """The leaderboard so far, in one line."""
     from bench.analysis.tables import error_change
     from bench.analysis.views import View
-    from bench.cli.boards import board
+    from bench.boards import board
 
     rows = board(store, find_run(store, tally.run_id), View(by="learner")).rows
-    parts = (f"{row.entry} {error_change(row.overall.mean)} % ({row.n_tasks})" for row in rows)
+    parts = (
+        f"{row.entry} {error_change(row.overall.mean)} % ({row.n_tasks})" for row in rows if row.overall.n
+    )
+    if not any(row.overall.n for row in rows):
+        return "so far, nothing to compare: the default random forest has not run on any table"
     return f"so far, error against the default random forest (tables): {', '.join(parts)}"
 
 

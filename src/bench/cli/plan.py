@@ -25,19 +25,19 @@ SPLITS = {
 def announce(plan: Plan, jobs: int) -> None:
     """Say what is about to run, under which rules, and what its results may be used for."""
     learners = {planned.cell.learner for planned in plan.cells}
-    title = (
-        f"{plan.suite.title}: {len(plan.tasks)} tables x {len(learners)} learners, {len(plan.cells)} cells"
-    )
-    click.echo(title)
+    tables = f"{len(plan.tasks)} table{'s' if len(plan.tasks) > 1 else ''}"
+    click.echo(f"{plan.suite.title}: {tables} x {len(learners)} learners, {len(plan.cells)} cells")
     _say(_tables_line(plan))
     _say(_rules_line(plan))
     if is_tour(plan):
         _say("A tour, not evidence: budgets this short and so few splits rank by speed and luck as well.")
     if plan.suite.note:
         _say(plan.suite.note)
-    for task in plan.tasks:
-        for note in task.dataset.notes:
-            _say(f"{task.name}: {note}")
+    notes = [(task.name, note) for task in plan.tasks for note in task.dataset.notes]
+    for task, note in notes:
+        _say(f"{task}: {note}")
+    if notes:
+        _say("what is misread can be said: --kind COLUMN=KIND, or kinds = { COLUMN = KIND } in the suite")
     for exclusion in plan.exclusions:
         _say(f"left out: {exclusion.what}: {exclusion.reason}")
     for line in not_applicable(plan):

@@ -13,7 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from bench.cli.boards import board
+from bench.boards import board
 from bench.cli.estimate import span
 from bench.events import CellFinished, Event
 from bench.store.query import find_run

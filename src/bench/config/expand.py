@@ -108,8 +108,7 @@ def _planned(cell: Cell, reference: str, learner: Learner) -> PlannedCell:
 
 def task_shape(task: Task, split: Split, validation: Validation) -> TaskShape:
     """Return what a learner may know beforehand: how many rows one of its models will be fitted on."""
-    folds = task.splits.n_folds
-    train = task.dataset.n_rows * (folds - 1) // folds
+    train = task.splits.train_rows(task.dataset.n_rows, split.fold)
     if split.train_cap is not None:
         train = min(train, split.train_cap)
     share = 1 - validation.amount / 100 if validation.method == "holdout" else 1 - 1 / validation.amount

@@ -61,10 +61,18 @@ def _polynomial(values: Mapping[str, Any], _context: BuildContext) -> Base:
     return PolynomialBase(**values)
 
 
+def _products(shape: TaskShape) -> int:
+    return n_products(n_encoded(shape), degree=2)
+
+
 def _nystroem(values: Mapping[str, Any], _context: BuildContext) -> Base:
     from bench.zoo.estimators.ridge import NystroemBase
 
     return NystroemBase(**values)
+
+
+def _landmarks(shape: TaskShape) -> int:
+    return min(MOST_LANDMARKS, shape.n_rows)
 
 
 def _net(values: Mapping[str, Any], context: BuildContext) -> Base:
@@ -80,7 +88,7 @@ POLYNOMIAL = BaseKind(
     default={"penalty": 1.0},
     parameters={"penalty": Float(low=1e-2, high=1e3, log=True)},
     make=_polynomial,
-    n_features=lambda shape: n_products(n_encoded(shape), degree=2),
+    n_features=_products,
     modules=("bench.zoo.estimators.ridge",),
 )
 NYSTROEM = BaseKind(
@@ -94,7 +102,7 @@ NYSTROEM = BaseKind(
         "penalty": Float(low=1e-3, high=1e2, log=True),
     },
     make=_nystroem,
-    n_features=lambda shape: min(MOST_LANDMARKS, shape.n_rows),
+    n_features=_landmarks,
     modules=("bench.zoo.estimators.ridge",),
 )
 NET = BaseKind(
@@ -111,6 +119,6 @@ NET = BaseKind(
     packages=("torch",),
     modules=("bench.zoo.estimators.small_net", "torch._dynamo"),
     devices=("cpu", "cuda"),
-    max_rounds=200,
+    max_rounds=100,
 )
 KINDS = (POLYNOMIAL, NYSTROEM, NET)

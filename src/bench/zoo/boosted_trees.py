@@ -1,4 +1,4 @@
-"""Family `boosted-trees`: XGBoost, LightGBM and scikit-learn's, with early stopping on the validation rows."""
+"""Family `boosted-trees`: three libraries, each with early stopping on the validation rows."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bench.datasets import ProblemType
 from bench.learners import BuildContext, Estimator
 from bench.spaces import Config, Float, Space
@@ -11,12 +13,12 @@ from bench.zoo.declaration import COMMON_MODULES, ZooLearner
 from bench.zoo.scaling import SCALINGS, dense_encoder
 
 SCHEME = ("scaling", "shrinkage", "subsample")
-WEAK: dict[str, Config] = {
+DEFAULTS: Mapping[str, Config] = {
     "polynomial": {"penalty": 10.0},
     "nystroem": {"penalty": 1.0},
-    "mlp": {"epochs": 4},
+    "mlp": {"epochs": 8, "learning_rate": 1e-2, "shrinkage": 0.5},
 }
-"""A base of boosting is to be weak: more penalty or less training than alone, by default."""
+"""Where boosting starts from others than bagging: weaker bases; and few rounds where each trains a net."""
 
 
 class Boosted(ZooLearner):
@@ -41,10 +43,10 @@ class Boosted(ZooLearner):
         """
         scheme: Config = {"scaling": self.kind.scaling, "shrinkage": 0.1, "subsample": 1.0}
         return Space(
-            {**scheme, **self.kind.default, **WEAK[self.kind.name]},
+            {**scheme, **self.kind.default, **DEFAULTS[self.kind.name]},
             {
                 "scaling": SCALINGS,
-                "shrinkage": Float(low=0.03, high=0.5, log=True),
+                "shrinkage": Float(low=0.03, high=1.0, log=True),
                 **self.kind.parameters,
             },
         )

@@ -57,7 +57,8 @@ class _Cost:
     def excess(self) -> str | None:
         """Return which limit it exceeds, or None."""
         if self.fit_s > self.fit_limit_s:
-            return f"{self.what} would take about {self.fit_s:.0f} s a fit on one core; limit {self.fit_limit_s:g} s"
+            seconds = f"about {self.fit_s:.0f} s a fit on one core"
+            return f"{self.what} would take {seconds}; limit {self.fit_limit_s:g} s"
         if self.predict_s > PREDICT_LIMIT_S:
             seconds = f"about {self.predict_s:.0f} s to predict on one core"
             return f"{self.what} would take {seconds}; limit {PREDICT_LIMIT_S:.0f} s"

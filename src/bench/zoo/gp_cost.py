@@ -101,7 +101,7 @@ def sparse_fit_s(rows: int, optimise_rows: int, inducing: int, outputs: int) -> 
 
 
 def sparse_memory_bytes(rows: int, optimise_rows: int, inducing: int, outputs: int) -> int:
-    """Return the most memory that a fit holds at a time: a product and two factors an output, and the search."""
+    """Return the most memory that a fit holds at a time: in its search, or for the outputs after it."""
     posterior = 3 * outputs * inducing**2
     search = 6 * min(rows, optimise_rows) * SEARCH_INDUCING + 6 * outputs * SEARCH_INDUCING**2
     return 8 * max(posterior, search)

@@ -7,7 +7,7 @@ from bench.learners import BuildContext, Estimator
 from bench.spaces import Choice, Config, Float, Space
 from bench.tasks import TaskShape
 from bench.zoo.declaration import COMMON_MODULES, ZooLearner
-from bench.zoo.polynomial_cost import MAX_BYTES, expansion_bytes, n_encoded, n_products
+from bench.zoo.polynomial_cost import MAX_BYTES, n_encoded, n_products, product_bytes
 from bench.zoo.scaling import SCALINGS, dense_encoder, model_params
 
 DEFAULT_DEGREE = 2
@@ -41,10 +41,10 @@ class Polynomial(ZooLearner):
     def limit(self, shape: TaskShape) -> str | None:
         """Return why the default's products would take too much memory, or None."""
         columns = n_encoded(shape)
-        needed = expansion_bytes(shape.n_rows, columns, degree=DEFAULT_DEGREE)
+        products = n_products(columns, degree=DEFAULT_DEGREE)
+        needed = product_bytes(shape.n_rows, products)
         if needed <= MAX_BYTES:
             return None
-        products = n_products(columns, degree=DEFAULT_DEGREE)
         return (
             f"polynomial: {products:,} products of {columns} encoded columns on {shape.n_rows:,} rows would "
             f"take {needed / 1e9:.1f} GB; limit {MAX_BYTES / 1e9:.1f} GB"

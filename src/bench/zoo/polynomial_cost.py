@@ -19,9 +19,9 @@ def n_products(n_columns: int, *, degree: int, interaction_only: bool = False) -
     return comb(n_columns + degree, degree) - 1
 
 
-def expansion_bytes(n_rows: int, n_columns: int, *, degree: int, interaction_only: bool = False) -> int:
-    """Return the bytes of the products of so many rows, in double precision."""
-    return 8 * n_rows * n_products(n_columns, degree=degree, interaction_only=interaction_only)
+def product_bytes(n_rows: int, products: int) -> int:
+    """Return the bytes of so many products of so many rows, in double precision."""
+    return 8 * n_rows * products
 
 
 def n_encoded(shape: TaskShape) -> int:

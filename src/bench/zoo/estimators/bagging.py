@@ -21,7 +21,7 @@ class Bagging(BaseEstimator):
 
     Classes: the members fit the classes' indicator columns by least squares, so that the mean holds shares,
     which may leave 0..1; see `shares_to_probabilities`. Without `bootstrap` every member has all rows, and
-    one member is the base itself. After `fit`: `prepared_`, `mean_`, `n_members_` and `truncated_`.
+    one member is the base itself. After `fit`: `features_`, `mean_`, `n_members_` and `truncated_`.
     """
 
     def __init__(
@@ -47,19 +47,20 @@ class Bagging(BaseEstimator):
         deadline = deadline if deadline is not None else NoDeadline()
         targets = np.eye(int(y.max()) + 1)[y] if self.classification else y[:, None].astype(np.float64)
         rng = np.random.default_rng(self.seed)
-        self.prepared_ = self.base.prepare(X, self.seed)
+        prepared = self.base.prepare(X, self.seed)
         clock = StepClock(deadline)
         members: list[Member] = []
         while len(members) < self.n_members and clock.affords_step():
             rows = rng.integers(0, len(X), len(X)) if self.bootstrap else None
             draw = Draw(rows=rows, seed=int(rng.integers(2**31)), deadline=deadline)
             try:
-                members.append(self.prepared_.learn(targets, draw))
+                members.append(prepared.learn(targets, draw))
             except DeadlinePassed:
                 break
             clock.step()
         if not members:
             raise DeadlinePassed("the deadline passed before the first member was fitted")
+        self.features_ = prepared.features
         self.mean_ = add_up(members, 1 / len(members))
         self.n_members_ = len(members)
         self.truncated_ = len(members) < self.n_members
@@ -76,7 +77,7 @@ class Bagging(BaseEstimator):
         return shares_to_probabilities(self._outputs(X))
 
     def _outputs(self, X: np.ndarray) -> np.ndarray:
-        return self.mean_.predict(self.prepared_.features(X))
+        return self.mean_.predict(self.features_(X))
 
 
 def shares_to_probabilities(shares: np.ndarray) -> np.ndarray:

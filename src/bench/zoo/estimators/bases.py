@@ -6,7 +6,7 @@ one `Prepared.learn`. Anything with these two methods can be bagged and boosted,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -41,8 +41,9 @@ class Prepared(Protocol):
         """What members predict the fit rows from."""
         ...
 
-    def features(self, X: np.ndarray) -> Any:
-        """Return what members predict from, for rows X (n, p)."""
+    @property
+    def features(self) -> Callable[[np.ndarray], Any]:
+        """From rows X (n, p) to what members predict from; it outlives the fit rows."""
         ...
 
     def learn(self, targets: np.ndarray, draw: Draw) -> Member:

@@ -39,7 +39,7 @@ class Boosting(BaseEstimator):
     for more: Boehning, 1992), which a line search or Newton's weights would change each round: so the rows'
     equations stay the same, and no separable class makes a step infinite. With `subsample` below 1 each round
     learns from that share of the rows. Without validation rows shrinkage times rounds is 10. After `fit`:
-    `start_`, `prepared_`, `total_`, `rounds_` and `truncated_`.
+    `start_`, `features_`, `total_`, `rounds_` and `truncated_`.
     """
 
     def __init__(
@@ -75,13 +75,14 @@ class Boosting(BaseEstimator):
         monitor = RoundsMonitor(deadline, patience_rounds=PATIENCE_ROUNDS)
         loss = loss_for(y, classification=self.classification)
         self.start_ = loss.start(y)
-        self.prepared_ = self.base.prepare(X, self.seed)
+        prepared = self.base.prepare(X, self.seed)
+        self.features_ = prepared.features
         if deadline.remaining_s() <= 0:
             raise DeadlinePassed("the deadline passed while the base was prepared, before the first round")
-        fit = self._sheet(self.prepared_.fit_features, y)
+        fit = self._sheet(prepared.fit_features, y)
         held_out = None
         if validation is not None:
-            held_out = self._sheet(self.prepared_.features(validation[0]), validation[1])
+            held_out = self._sheet(self.features_(validation[0]), validation[1])
         rng = np.random.default_rng(self.seed)
         members: list[Member] = []
         cut = False
@@ -89,7 +90,7 @@ class Boosting(BaseEstimator):
         for _ in range(min(self.max_rounds, wanted)):
             try:
                 draw = self._draw(len(X), rng, deadline)
-                members.append(self.prepared_.learn(loss.pull(fit.scores, y), draw))
+                members.append(prepared.learn(loss.pull(fit.scores, y), draw))
             except DeadlinePassed:
                 cut = True
                 break
@@ -113,7 +114,7 @@ class Boosting(BaseEstimator):
         return expit(np.concatenate([-scores, scores], axis=1))
 
     def _scores(self, X: np.ndarray) -> np.ndarray:
-        return self.start_ + self.total_.predict(self.prepared_.features(X))
+        return self.start_ + self.total_.predict(self.features_(X))
 
     def _sheet(self, features: Any, y: np.ndarray) -> _Sheet:
         return _Sheet(features, y, np.tile(self.start_, (len(y), 1)))

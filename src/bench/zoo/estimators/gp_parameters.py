@@ -6,10 +6,9 @@ import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gpytorch
-import numpy as np
 import torch
 from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
@@ -17,6 +16,9 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from bench.budgets import Deadline
 from bench.zoo.deadlines import DeadlinePassed, StepClock
+
+if TYPE_CHECKING:
+    import numpy as np
 
 MAX_ITERATIONS = 100
 TOLERANCE = 1e-5

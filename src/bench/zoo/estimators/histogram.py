@@ -71,6 +71,7 @@ class HistogramModel(BaseEstimator):
     ) -> Self:
         """Boost until the validation loss has stopped falling, the deadline, or the last round."""
         params = {"learning_rate": 0.1, **(self.params or {})}
+        X = np.where(np.isnan(X).all(axis=0), 0.0, X)  # a column with no value at all cannot be binned
         library = _WatchedClassifier if self.classification else _WatchedRegressor
         booster = library(
             **params,

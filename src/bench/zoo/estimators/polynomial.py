@@ -15,7 +15,7 @@ from sklearn.utils.metaestimators import available_if
 from bench.budgets import Deadline
 from bench.zoo.deadlines import DeadlinePassed
 from bench.zoo.estimators.linear_scores import LinearFit, LogisticModel, class_log_probabilities
-from bench.zoo.polynomial_cost import MAX_BYTES, expansion_bytes, n_products
+from bench.zoo.polynomial_cost import MAX_BYTES, n_products, product_bytes
 
 CHUNK_BYTES = 64 * 1024**2
 """The products of so many rows at a time are made to predict."""
@@ -85,13 +85,12 @@ class PolynomialModel(BaseEstimator):
         return np.exp(class_log_probabilities(self._scores(X)))
 
     def _check_size(self, n_rows: int, n_columns: int) -> None:
-        options = {"degree": self.degree, "interaction_only": self.interaction_only}
-        needed = expansion_bytes(n_rows, n_columns, **options)
+        products = n_products(n_columns, degree=self.degree, interaction_only=self.interaction_only)
+        needed = product_bytes(n_rows, products)
         if needed > MAX_BYTES:
             raise MemoryError(
-                f"the {n_products(n_columns, **options):,} products of degree {self.degree} of {n_columns} "
-                f"encoded columns would take {needed / 1e9:.1f} GB on {n_rows:,} rows; "
-                f"limit {MAX_BYTES / 1e9:.1f} GB"
+                f"the {products:,} products of degree {self.degree} of {n_columns} encoded columns would take "
+                f"{needed / 1e9:.1f} GB on {n_rows:,} rows; limit {MAX_BYTES / 1e9:.1f} GB"
             )
 
     def _expand(self, X: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.preprocessing import PolynomialFeatures
 
 from bench.zoo.estimators.bases import Draw, Linear
-from bench.zoo.polynomial_cost import MAX_BYTES, expansion_bytes, n_products
+from bench.zoo.polynomial_cost import MAX_BYTES, n_products
 
 DEGREE = 2
 SMALLEST_EIGENVALUE = 1e-10
@@ -30,13 +30,15 @@ class PolynomialBase:
 
     def prepare(self, X: np.ndarray, seed: int) -> Ridge:
         """Make the products of X (n, p); raises MemoryError, before taking any, where they need too much."""
-        needed = expansion_bytes(*X.shape, degree=DEGREE)
+        n_rows, n_columns = X.shape
+        products = n_products(n_columns, degree=DEGREE)
+        needed = 8 * n_rows * products
         if needed > MAX_BYTES:
             raise MemoryError(
-                f"the {n_products(X.shape[1], degree=DEGREE):,} products of {X.shape[1]} encoded columns "
-                f"would take {needed / 1e9:.1f} GB on {len(X):,} rows; limit {MAX_BYTES / 1e9:.1f} GB"
+                f"the {products:,} products of {n_columns} encoded columns would take {needed / 1e9:.1f} GB "
+                f"on {n_rows:,} rows; limit {MAX_BYTES / 1e9:.1f} GB"
             )
-        return Ridge(X, _products(X), self.penalty)
+        return Ridge(X, Products.of(X), self.penalty)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,34 +55,54 @@ class NystroemBase:
 
     def prepare(self, X: np.ndarray, seed: int) -> Ridge:
         """Draw the landmarks among the rows of X (n, p)."""
-        return Ridge(X, _seen_from_landmarks(X, self, seed), self.penalty)
+        return Ridge(X, Landmarks.of(X, self, seed), self.penalty)
 
 
-def _products(X: np.ndarray) -> Expansion:
-    library = PolynomialFeatures(DEGREE, include_bias=False, order="C")
-    Z = library.fit_transform(X)
-    mean, sd = Z.mean(axis=0), Z.std(axis=0)
-    varying = sd > 1e-10 * np.maximum(1.0, np.abs(mean))
-    mean, scale = mean[varying], sd[varying] * np.sqrt(max(1, varying.sum()))
+@dataclass(frozen=True, slots=True)
+class Products:
+    """The products that vary over the fit rows, centred, with one variance that adds up to 1."""
 
-    def expand(rows: np.ndarray) -> np.ndarray:
-        return (library.transform(rows)[:, varying] - mean) / scale
+    library: PolynomialFeatures
+    varying: np.ndarray
+    mean: np.ndarray
+    scale: np.ndarray
 
-    return expand
+    @classmethod
+    def of(cls, X: np.ndarray) -> Self:
+        """Find them for the fit rows X (n, p)."""
+        library = PolynomialFeatures(DEGREE, include_bias=False, order="C")
+        Z = library.fit_transform(X)
+        mean, sd = Z.mean(axis=0), Z.std(axis=0)
+        varying = sd > 1e-10 * np.maximum(1.0, np.abs(mean))
+        return cls(library, varying, mean[varying], sd[varying] * np.sqrt(max(1, varying.sum())))
+
+    def __call__(self, X: np.ndarray) -> np.ndarray:
+        """Return (n, q)."""
+        return (self.library.transform(X)[:, self.varying] - self.mean) / self.scale
 
 
-def _seen_from_landmarks(X: np.ndarray, base: NystroemBase, seed: int) -> Expansion:
-    chosen = np.random.default_rng(seed).permutation(len(X))[: base.landmarks]
-    landmarks = X[np.sort(chosen)]
-    gamma = 1 / (2 * base.width**2 * max(float(X.var(axis=0).sum()), np.finfo(float).tiny))
-    values, vectors = np.linalg.eigh(rbf_kernel(landmarks, gamma=gamma))
-    kept = values > SMALLEST_EIGENVALUE * values[-1]
-    whitening = vectors[:, kept] / np.sqrt(values[kept])
+@dataclass(frozen=True, slots=True)
+class Landmarks:
+    """A Gaussian kernel's feature space, spanned by some of the fit rows."""
 
-    def expand(rows: np.ndarray) -> np.ndarray:
-        return np.asarray(rbf_kernel(rows, landmarks, gamma=gamma) @ whitening)
+    rows: np.ndarray
+    gamma: float
+    whitening: np.ndarray
 
-    return expand
+    @classmethod
+    def of(cls, X: np.ndarray, base: NystroemBase, seed: int) -> Self:
+        """Draw them among the fit rows X (n, p)."""
+        chosen = np.random.default_rng(seed).permutation(len(X))[: base.landmarks]
+        rows = X[np.sort(chosen)]
+        spread = max(float(X.var(axis=0).sum()), float(np.finfo(float).tiny))
+        gamma = 1 / (2 * base.width**2 * spread)
+        values, vectors = np.linalg.eigh(rbf_kernel(rows, gamma=gamma))
+        kept = values > SMALLEST_EIGENVALUE * values[-1]
+        return cls(rows, gamma, vectors[:, kept] / np.sqrt(values[kept]))
+
+    def __call__(self, X: np.ndarray) -> np.ndarray:
+        """Return (n, q), q at most the number of landmarks."""
+        return np.asarray(rbf_kernel(X, self.rows, gamma=self.gamma) @ self.whitening)
 
 
 class Ridge:

@@ -48,6 +48,18 @@ class SmallNet:
             return self.net(features).cpu().numpy().astype(np.float64) * self.sd + self.mean
 
 
+@dataclass(frozen=True, slots=True)
+class EncodedRows:
+    """The inputs of nets on their device."""
+
+    encoding: InputEncoding
+    device: str
+
+    def __call__(self, X: np.ndarray) -> torch.Tensor:
+        """Return (n, q), single precision."""
+        return torch.as_tensor(self.encoding(X), device=self.device)
+
+
 class PreparedNet:
     """The encoded rows, and how nets learn from them."""
 
@@ -55,12 +67,8 @@ class PreparedNet:
         """Encode the fit rows X (n, p)."""
         self._base = base
         self._shape = Architecture(width=base.width, dropout=0.0, embedding=base.embedding)
-        self._encoding = InputEncoding(X, base.embedding)
+        self.features = EncodedRows(InputEncoding(X, base.embedding), base.device)
         self.fit_features = self.features(X)
-
-    def features(self, X: np.ndarray) -> torch.Tensor:
-        """Return the encoded rows (n, q), single precision."""
-        return torch.as_tensor(self._encoding(X), device=self._base.device)
 
     def learn(self, targets: np.ndarray, draw: Draw) -> SmallNet:
         """Return a net trained on the drawn rows. Raises DeadlinePassed where its training was cut."""
@@ -71,7 +79,9 @@ class PreparedNet:
         sd = np.where(sd > 0, sd, 1.0)
         wanted = torch.as_tensor((targets - mean) / sd, dtype=torch.float32, device=base.device)
         with private_torch(draw.seed, base.threads, base.device):
-            net = build_net(self._shape, self._encoding, inputs.shape[1], targets.shape[1]).to(base.device)
+            net = build_net(self._shape, self.features.encoding, inputs.shape[1], targets.shape[1]).to(
+                base.device
+            )
             loss = nn.functional.mse_loss
             training = Training(learning_rate=base.learning_rate, epochs=base.epochs, fewest_steps=0)
             trained = train(net, Rows((inputs, wanted), None, loss, loss), training, StepClock(draw.deadline))

@@ -1,7 +1,8 @@
 """It keeps the contract."""
 
-from bench.testing import LearnerContract
 from bench_toy import LEARNER
+
+from bench.testing import LearnerContract
 
 
 class TestToy(LearnerContract):
