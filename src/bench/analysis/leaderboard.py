@@ -115,6 +115,11 @@ class Leaderboard:
 
         return to_frame(self)
 
+    def __str__(self) -> str:
+        from bench.analysis.tables import text
+
+        return text(self)
+
     def _repr_html_(self) -> str:
         from bench.analysis.tables import html
 

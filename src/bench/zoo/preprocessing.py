@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import MissingIndicator, SimpleImputer
@@ -40,10 +41,12 @@ class ColumnReader:
 
     def __init__(self, X: pd.DataFrame) -> None:
         """Note the columns' kinds, the categories that occur and the finite extremes."""
-        kinds = [isinstance(dtype, pd.CategoricalDtype) for dtype in X.dtypes]
+        kinds = [not is_numeric_dtype(dtype) or is_bool_dtype(dtype) for dtype in X.dtypes]
         self.numeric = [i for i, categorical in enumerate(kinds) if not categorical]
         self.categories = {
-            i: X.iloc[:, i].cat.remove_unused_categories().cat.categories for i, c in enumerate(kinds) if c
+            i: _categories(X.iloc[:, i]).cat.remove_unused_categories().cat.categories
+            for i, c in enumerate(kinds)
+            if c
         }
         numbers = self._raw_numbers(X)
         finite = np.isfinite(numbers)
@@ -65,8 +68,13 @@ class ColumnReader:
 
     @staticmethod
     def _codes(column: pd.Series, levels: pd.Index) -> np.ndarray:
-        known = column.astype("category").cat.set_categories(levels).cat.codes.to_numpy(dtype=np.float64)
+        known = _categories(column).cat.set_categories(levels).cat.codes.to_numpy(dtype=np.float64)
         return np.where(column.isna().to_numpy(), np.nan, known)
+
+
+def _categories(column: pd.Series) -> pd.Series:
+    """Return a column as categories: text and truth values are of these as well."""
+    return column if isinstance(column.dtype, pd.CategoricalDtype) else column.astype("category")
 
 
 class TreeEncoder(TransformerMixin, BaseEstimator):

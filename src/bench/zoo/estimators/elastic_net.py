@@ -41,11 +41,11 @@ class ElasticNetModel(BaseEstimator):
         clock = StepClock(deadline)
         converged, self.truncated_ = False, False
         while not converged and not self.truncated_ and clock.steps < MAX_STEPS:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ConvergenceWarning)
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always", ConvergenceWarning)
                 self.net_.fit(X, y)
             clock.step()
-            converged = self.net_.n_iter_ < STEP_SWEEPS
+            converged = not any(issubclass(each.category, ConvergenceWarning) for each in caught)
             self.truncated_ = not converged and not clock.affords_step()
         if not converged and not self.truncated_:
             text = f"coordinate descent: no convergence in {MAX_STEPS * STEP_SWEEPS} sweeps"
