@@ -90,8 +90,8 @@ class Learner(Protocol):
         """Return why this learner does not apply to such a task, or None."""
         ...
 
-    def warm_up(self, problem: ProblemType) -> None:
-        """Do, on data of its own, what only a first fit in a process pays for. Never billed."""
+    def warm_up(self, problem: ProblemType, device: str = "cpu") -> None:
+        """Do on data of its own what only the first fit on a device in a process pays for. Never billed."""
         ...
 
     def build(self, config: Config, context: BuildContext) -> Estimator:

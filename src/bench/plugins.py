@@ -52,9 +52,9 @@ class Adopted:
         """Return why it does not apply to such a task, or None."""
         return self.own.limit(shape)
 
-    def warm_up(self, problem: ProblemType) -> None:
+    def warm_up(self, problem: ProblemType, device: str = "cpu") -> None:
         """Warm it up."""
-        self.own.warm_up(problem)
+        self.own.warm_up(problem, device)
 
     def build(self, config: Config, context: BuildContext) -> Estimator:
         """Return its unfitted estimator."""

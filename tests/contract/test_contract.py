@@ -58,7 +58,7 @@ class Lines(ZooLearner):
     def limit(self, shape):
         return None if shape.problem is REGRESSION else "numbers alone"
 
-    def warm_up(self, problem):
+    def warm_up(self, problem, device="cpu"):
         pass
 
     def build(self, config, context):

@@ -8,14 +8,7 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, Matern, WhiteKernel
 
 from bench.zoo.deadlines import DeadlinePassed
-from bench.zoo.estimators.gp import (
-    DTYPE,
-    GpClassifier,
-    GpParameters,
-    GpRegressor,
-    GpSettings,
-    Labels,
-)
+from bench.zoo.estimators.gp import GpClassifier, GpRegressor, exact_loss
 from bench.zoo.estimators.gp_algebra import (
     NotPositiveDefiniteError,
     Posterior,
@@ -23,6 +16,8 @@ from bench.zoo.estimators.gp_algebra import (
     condition,
     negative_log_likelihood,
 )
+from bench.zoo.estimators.gp_model import GpSettings, Labels
+from bench.zoo.estimators.gp_parameters import DTYPE, GpParameters
 
 SCALES = np.array([0.7, 1.5, 3.0])
 OUTPUTSCALE, NOISE = 1.7, 0.05
@@ -125,7 +120,8 @@ def test_the_search_lowers_the_loss_and_finds_the_relevant_feature(rows):
     parameters = gp.parameters_
     labels = gp._labels((y - y.mean()) / y.std())
     start = GpParameters("rbf", 3, 1, learn_noise=True).to(DTYPE)
-    assert parameters.loss(torch.as_tensor(X), labels) < start.loss(torch.as_tensor(X), labels) - 0.3
+    rows = torch.as_tensor(X)
+    assert exact_loss(parameters, rows, labels) < exact_loss(start, rows, labels) - 0.3
     assert parameters.kernel.base_kernel.lengthscale.argmin() == 0
     assert not gp.truncated_
 
@@ -151,8 +147,10 @@ def test_jitter_rescues_a_singular_matrix_and_nothing_rescues_a_broken_one():
 
 
 def test_labels_of_a_subset():
-    labels = Labels(torch.arange(6.0).reshape(2, 3), torch.zeros(2, 3))
-    assert labels.subset(torch.tensor([2, 0])).values.tolist() == [[2, 0], [5, 3]]
+    labels = Labels(torch.arange(6.0).reshape(2, 3), torch.zeros(2, 3), torch.tensor([0, 1, 1]))
+    some = labels.subset(torch.tensor([2, 0]))
+    assert some.values.tolist() == [[2, 0], [5, 3]]
+    assert some.group.tolist() == [1, 0]
 
 
 class Countdown:

@@ -11,7 +11,7 @@ from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from bench import registry
 from bench.datasets import ProblemType
 from bench.learners import BuildContext
-from bench.zoo.deadlines import DeadlinePassed, Patience, StepClock
+from bench.zoo.deadlines import Patience, StepClock
 from bench.zoo.estimators.forest import Forest
 from bench.zoo.estimators.lightgbm import LightGBMModel
 from bench.zoo.estimators.nearest import NearestClassifier, NearestRegressor

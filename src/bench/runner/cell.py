@@ -70,9 +70,10 @@ def run_cell(order: Order, state: State, report: Reporter, limits: dict[str, str
     training, test, rows = load_cell(order)
     report.loaded(rows)
     learner = find_learner(order.learner)
+    device = order.cell.device if order.cell.device in learner.devices else "cpu"
     meter = CellMeter(state, order.spent_s, order.cell.device)
     with meter.timing(Phase.WARM_UP) as warm_up:
-        learner.warm_up(training.problem)
+        learner.warm_up(training.problem, device)
     scorer = _Scorer(order, meter, training, test, report)
     search = Search(
         learner=learner,
@@ -81,7 +82,7 @@ def run_cell(order: Order, state: State, report: Reporter, limits: dict[str, str
         budget=order.budget,
         start_trial=order.start_trial,
         threads=order.cell.cores,
-        device=order.cell.device if order.cell.device in learner.devices else "cpu",
+        device=device,
     )
     ended_by = run_search(search, meter, scorer.on_candidate)
     if ended_by == "space" and any(status.cut for status in scorer.statuses):

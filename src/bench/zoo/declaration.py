@@ -37,13 +37,13 @@ class ZooLearner(ABC):
         """Return why this learner does not apply to such a task; most always apply."""
         return None
 
-    def warm_up(self, problem: ProblemType) -> None:
+    def warm_up(self, problem: ProblemType, device: str = "cpu") -> None:
         """Fit the default configuration on made-up rows: lazy imports are paid for before the clock."""
         from bench.zoo.warming import warm_up_table
 
         X, y = warm_up_table(problem)
         n_classes = len(set(y.tolist())) if problem.is_classification else 0
-        context = BuildContext(problem=problem, n_classes=n_classes, seed=0)
+        context = BuildContext(problem=problem, n_classes=n_classes, seed=0, device=device)
         estimator = self.build(self.space(problem).default, context)
         estimator.fit(X[:48], y[:48], validation=(X[48:], y[48:]))
         estimator.predict(X[48:])

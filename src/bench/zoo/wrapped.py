@@ -154,10 +154,10 @@ class Wrapped(ZooLearner):
             return f"{self.name} has no {kind}"
         return None if self.declared_limit is None else self.declared_limit(shape)
 
-    def warm_up(self, problem: ProblemType) -> None:
+    def warm_up(self, problem: ProblemType, device: str = "cpu") -> None:
         """Fit the default configuration on made-up rows, where there is an estimator."""
         if self.recipe.of(problem) is not None:
-            super().warm_up(problem)
+            super().warm_up(problem, device)
 
     def build(self, config: Config, context: BuildContext) -> Estimator:
         """Return an unfitted estimator. Raises ConfigError where it does not have a parameter."""

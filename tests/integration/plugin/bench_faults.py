@@ -191,7 +191,7 @@ class Faulty:
     def limit(self, shape):
         return None
 
-    def warm_up(self, problem):
+    def warm_up(self, problem, device="cpu"):
         pass
 
     def build(self, config, context: BuildContext):

@@ -34,8 +34,8 @@ CLUSTER_PASSES = 5
 class SparseGpSettings(GpSettings):
     """Those of the exact process, and the number of inducing points."""
 
-    optimise_rows: int = 5000
-    n_inducing: int = 500
+    optimise_rows: int = 2500
+    n_inducing: int = 1000
     """Of the posterior; the search does with fewer."""
 
 

@@ -89,8 +89,8 @@ class PolynomialModel(BaseEstimator):
         needed = product_bytes(n_rows, products)
         if needed > MAX_BYTES:
             raise MemoryError(
-                f"the {products:,} products of degree {self.degree} of {n_columns} encoded columns would take "
-                f"{needed / 1e9:.1f} GB on {n_rows:,} rows; limit {MAX_BYTES / 1e9:.1f} GB"
+                f"the {products:,} products of degree {self.degree} of {n_columns} encoded columns would "
+                f"take {needed / 1e9:.1f} GB on {n_rows:,} rows; limit {MAX_BYTES / 1e9:.1f} GB"
             )
 
     def _expand(self, X: np.ndarray) -> np.ndarray:
