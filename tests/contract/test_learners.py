@@ -24,6 +24,12 @@ QUICK = MappingProxyType(
         "mlp": {"n_layers": 1, "width": 16, "embedding": "none"},
         "residual-mlp": {"n_layers": 1, "width": 16, "embedding": "none"},
         "gp-exact": {"optimise_rows": 60},
+        "bagged-polynomial": {"n_members": 2},
+        "bagged-nystroem": {"n_members": 2},
+        "bagged-mlp": {"n_members": 2},
+        "boosted-polynomial": {"shrinkage": 1.0},
+        "boosted-nystroem": {"shrinkage": 1.0},
+        "boosted-mlp": {"shrinkage": 1.0},
     }
 )
 """What scikit-learn's hundred fits need not do in full."""

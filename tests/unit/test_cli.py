@@ -119,7 +119,7 @@ def test_every_error_of_a_suite_has_its_line(bench, tmp_path):
 def test_a_good_suite_is_said_to_be_good(bench):
     code, out, err = bench("validate", "smoke")
     assert (code, err) == (0, "")
-    assert "smoke.toml: ok: 4 tasks, 4 learners" in out
+    assert "smoke.toml: ok: 4 tasks, 9 learners" in out
 
 
 def test_nothing_selected_is_3(bench):

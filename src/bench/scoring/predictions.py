@@ -64,8 +64,8 @@ def predict(estimator: Any, X: pd.DataFrame, problem: ProblemType, n_classes: in
 def average(predictions: Sequence[Prediction], weights: Sequence[float] | None = None) -> Prediction:
     """Return the prediction of the models together: a mixture of them, an even one without weights.
 
-    Probabilities, decision values and means are averaged, in double precision. The SD is that of the mixture of Gaussians,
-    by the law of total variance; there is none where one of the models has none.
+    Probabilities, decision values and means are averaged, in double precision. The SD is that of the
+    mixture of Gaussians, by the law of total variance; there is none where one of the models has none.
     Raises ValueError for no prediction, for more than one kind, and for weights that add up to nothing.
     """
     kinds = {prediction.kind for prediction in predictions}
