@@ -35,7 +35,7 @@ def products(X, Xt, degree, *, interaction_only=False):
     expand = PolynomialFeatures(degree, interaction_only=interaction_only, include_bias=False)
     scale = StandardScaler()
     Z = scale.fit_transform(expand.fit_transform(X))
-    return Z, scale.transform(expand.transform(Xt))
+    return Z, scale.transform(expand.transform(Xt.clip(X.min(0), X.max(0))))
 
 
 @pytest.mark.parametrize(("n_rows", "n_columns"), [(400, 5), (60, 12)], ids=["tall", "wide"])
@@ -59,6 +59,16 @@ def test_classes_are_logistic_regression_on_products(n_rows, n_columns, n_classe
     model = PolynomialModel(2).fit(X, y)
     np.testing.assert_allclose(model.predict_proba(Xt), library.predict_proba(Zt), atol=2e-3)
     assert (model.predict(Xt) == library.predict(Zt)).mean() > 0.95
+
+
+def test_beyond_the_fit_rows_it_says_what_it_says_at_their_edge():
+    X, y, Xt = rows(100, 3)
+    model = PolynomialModel(3, classification=False).fit(X, y)
+    far = np.array([[1e6, -1e6, 0.0]])
+    np.testing.assert_array_equal(model.predict(far), model.predict(far.clip(X.min(0), X.max(0))))
+    inside = ((Xt > X.min(0)) & (Xt < X.max(0))).all(axis=1)
+    assert inside.any()
+    assert np.abs(model.predict(np.vstack([Xt, far]))).max() < 20
 
 
 def test_products_that_never_vary_are_left_out():

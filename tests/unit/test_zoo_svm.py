@@ -116,6 +116,7 @@ def test_a_lower_limit_leaves_the_registered_learners_alone(exact, approximate):
     assert before[1].startswith("approximate: up to ")
     assert before[1].endswith(f"rows of such a table the exact {exact} runs")
     assert lowered[0].limit(shape(3000)).endswith("limit 0.01 s")
+    assert "about 0 s" not in registry.learner(exact).with_limit(0.05).limit(shape(750))
     assert lowered[1].limit(shape(3000)) is None
 
 

@@ -18,8 +18,8 @@ from bench.zoo.gp_cost import (
     sparse_memory_bytes,
     sparse_predict_s,
 )
+from bench.zoo.limits import about, kept_out_by
 from bench.zoo.scaling import SCALINGS, dense_encoder, model_params
-from bench.zoo.standing_in import kept_out_by
 
 FIT_LIMIT_S = 60.0
 PREDICT_LIMIT_S = 30.0
@@ -58,10 +58,10 @@ class _Cost:
     def excess(self) -> str | None:
         """Return which limit it exceeds, or None."""
         if self.fit_s > self.fit_limit_s:
-            seconds = f"about {self.fit_s:.0f} s a fit on one core"
+            seconds = f"{about(self.fit_s)} a fit on one core"
             return f"{self.what} would take {seconds}; limit {self.fit_limit_s:g} s"
         if self.predict_s > PREDICT_LIMIT_S:
-            seconds = f"about {self.predict_s:.0f} s to predict on one core"
+            seconds = f"{about(self.predict_s)} to predict on one core"
             return f"{self.what} would take {seconds}; limit {PREDICT_LIMIT_S:.0f} s"
         if self.memory_bytes > MEMORY_LIMIT_BYTES:
             memory, limit = self.memory_bytes / 1e9, MEMORY_LIMIT_BYTES / 1e9

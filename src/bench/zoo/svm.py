@@ -9,8 +9,8 @@ from bench.learners import BuildContext, Estimator
 from bench.spaces import Choice, Config, Float, Int, Parameter, Space
 from bench.tasks import TaskShape
 from bench.zoo.declaration import COMMON_MODULES, ZooLearner
+from bench.zoo.limits import about, kept_out_by
 from bench.zoo.scaling import SCALINGS, dense_encoder, model_params
-from bench.zoo.standing_in import kept_out_by
 
 LIMIT_S = 60.0
 ROW_PAIR_S = 2.2e-8
@@ -70,7 +70,7 @@ class _ExactSvm(ZooLearner):
         if seconds <= self.limit_s:
             return None
         return (
-            f"{self.title}: {shape.n_rows} rows could take about {seconds:.0f} s a fit on one core; "
+            f"{self.title}: {shape.n_rows} rows could take {about(seconds)} a fit on one core; "
             f"limit {self.limit_s:g} s"
         )
 

@@ -25,8 +25,14 @@ JITTER = 1e-10
 
 @dataclass(frozen=True, slots=True)
 class Products:
-    """The products that vary over the fit rows, each scaled to mean 0 and SD 1 there."""
+    """The products that vary over the fit rows, each scaled to mean 0 and SD 1 there.
 
+    A feature beyond what the fit rows held is taken for the nearest that they held: a polynomial says
+    nothing out there, and its powers would say it loudly.
+    """
+
+    lowest: np.ndarray
+    highest: np.ndarray
     library: PolynomialFeatures
     varying: np.ndarray
     mean: np.ndarray
@@ -34,7 +40,7 @@ class Products:
 
     def of(self, X: np.ndarray) -> np.ndarray:
         """Return the products of X (n, p), shape (n, q)."""
-        products = self.library.transform(X)
+        products = self.library.transform(np.clip(X, self.lowest, self.highest))
         if not self.varying.all():
             products = products[:, self.varying]
         products -= self.mean
@@ -100,7 +106,7 @@ class PolynomialModel(BaseEstimator):
         Z = library.fit_transform(X)
         mean, sd = Z.mean(axis=0), Z.std(axis=0)
         varying = sd > 1e-10 * np.maximum(1.0, np.abs(mean))
-        self.products_ = Products(library, varying, mean[varying], sd[varying])
+        self.products_ = Products(X.min(axis=0), X.max(axis=0), library, varying, mean[varying], sd[varying])
         if not varying.all():
             Z = Z[:, varying]
         Z -= self.products_.mean

@@ -1,4 +1,4 @@
-"""When an approximate learner stands in for an exact one: only where the exact one does not apply."""
+"""How learners say that they do not apply, and when an approximate one stands in for an exact one."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ from bench.zoo.declaration import ZooLearner
 
 MANY = range(10**9)
 """The numbers of rows that are considered."""
+
+
+def about(seconds: float) -> str:
+    """Return a foretold time with the two digits that are worth saying."""
+    return f"about {float(f'{seconds:.2g}'):g} s"
 
 
 def kept_out_by(exact: ZooLearner, shape: TaskShape) -> str | None:
