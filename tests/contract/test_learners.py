@@ -26,10 +26,10 @@ QUICK = MappingProxyType(
         "gp-exact": {"optimise_rows": 60},
         "bagged-polynomial": {"n_members": 2},
         "bagged-nystroem": {"n_members": 2},
-        "bagged-mlp": {"n_members": 2},
+        "bagged-mlp": {"n_members": 2, "width": 16, "epochs": 16},
         "boosted-polynomial": {"shrinkage": 1.0},
         "boosted-nystroem": {"shrinkage": 1.0},
-        "boosted-mlp": {"shrinkage": 1.0},
+        "boosted-mlp": {"width": 16, "epochs": 4, "shrinkage": 1.0},
     }
 )
 """What scikit-learn's hundred fits need not do in full."""

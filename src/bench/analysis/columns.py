@@ -61,26 +61,33 @@ def columns(board: Leaderboard, extra: Collection[Extra] = ()) -> tuple[Column, 
 
 def all_columns(board: Leaderboard) -> tuple[Column, ...]:
     """Return every column that any leaderboard has: what files hold."""
-    both = (*_ranking(board), *_lone(board), *(column for name in EXTRAS for column in _EXTRA[name]))
+    extras = (column for name in EXTRAS for column in _EXTRA[name])
+    both = (*_ranking(board), *_errors(board), *extras)
     return tuple({column.fields: column for column in both}.values())
 
 
 def _lone(board: Leaderboard) -> tuple[Column, ...]:
     """The columns where there is one task alone: its errors, and no tiers."""
-    best = min((row.error.mean for row in board.rows if row.error.n), default=math.nan)
-    digits = _digits(best)
+    error, over_splits = _errors(board)
+    against = f"vs {board.view.reference}"
     return (
         _entry(board),
+        error,
+        *[over_splits] * any(row.error.n > 1 for row in board.rows),
+        Column(heading=against, show=lambda row: estimate(row.overall), fields=_parts("overall")),
+        *_costs(board)[1:],
+    )
+
+
+def _errors(board: Leaderboard) -> tuple[Column, Column]:
+    """The errors themselves, and what they span over splits."""
+    best = min((row.error.mean for row in board.rows if row.error.n), default=math.nan)
+    digits = _digits(best)
+    span = ("error.low", "error.high", "error.n")
+    return (
         Column(heading="error", show=lambda row: _number(row.error.mean, digits), fields=("error.mean",)),
-        Column(
-            heading="over splits",
-            show=lambda row: _range(row.error, digits),
-            fields=("error.low", "error.high", "error.n"),
-        ),
-        Column(heading=f"vs {board.view.reference}", show=lambda row: estimate(row.overall),
-               fields=_parts("overall")),
-        *_costs(board),
-    )  # fmt: skip
+        Column(heading="over splits", show=lambda row: _range(row.error, digits), fields=span),
+    )
 
 
 def _entry(board: Leaderboard) -> Column:

@@ -40,8 +40,6 @@ def announce(plan: Plan, jobs: int) -> None:
         _say("what is misread can be said: --kind COLUMN=KIND, or kinds = { COLUMN = KIND } in the suite")
     for exclusion in plan.exclusions:
         _say(f"left out: {exclusion.what}: {exclusion.reason}")
-    for line in not_applicable(plan):
-        _say(line)
     wall = span(len(plan.runnable) * cell_wall_s(plan.budget) / jobs)
     _say(f"about {wall} at {jobs} cell{'s' if jobs > 1 else ''} at once, if nothing is done yet")
 
@@ -71,6 +69,8 @@ def show_plan(plan: Plan, jobs: int) -> None:
     for planned in plan.cells:
         click.echo(planned.cell.id)
     announce(plan, jobs)
+    for line in not_applicable(plan):
+        _say(line)
 
 
 def _say(text: str) -> None:
