@@ -42,15 +42,6 @@ class Budget:
         """Whether a cell that ended under this budget has nothing left to do under the other."""
         return _at_least(self.seconds, other.seconds) and _at_least(self.trials, other.trials)
 
-    def share(self, members: int) -> Budget:
-        """The budget of each of so many family members."""
-        return Budget(
-            seconds=None if self.seconds is None else self.seconds / members,
-            trials=None if self.trials is None else max(1, self.trials // members),
-            cores=self.cores,
-            memory_bytes=self.memory_bytes,
-        )
-
 
 def _at_least(mine: float | None, theirs: float | None) -> bool:
     return mine is None or (theirs is not None and mine >= theirs)

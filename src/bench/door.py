@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import csv
+import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, Unpack
 
 from bench.boards import board
+from bench.config.load import list_suites
 from bench.config.load import load_suite as read_suite
-from bench.config.own import Changes, changed, own_suite, task_name
+from bench.config.own import Changes, changed, is_duration, is_whole, own_suite, task_name
+from bench.config.problems import did_you_mean
 from bench.datasets import ColumnKind, ProblemType
-from bench.errors import ConfigError
+from bench.errors import ConfigError, DataError
 from bench.events import CellFinished, Event, RunFinished, RunStarted
-from bench.execution.choice import executor_for
+from bench.execution.choice import EXECUTORS, executor_for
 from bench.plans import Plan
 from bench.registry import learners
 from bench.session import Request, make_plan
 from bench.session import run as run_plan
 from bench.sources.cache import Cache
 from bench.sources.catalog import catalog
+from bench.sources.notes import listed
 from bench.store.opening import open_store as open_results
 from bench.store.opening import read_store
 from bench.store.query import cell_rows, find_run, trial_rows
@@ -33,24 +38,27 @@ if TYPE_CHECKING:
     from bench.analysis.leaderboard import Leaderboard
 
 RESULTS = Path("bench-results")
+OWN = ("target", "problem", "kinds", "group", "time")
+"""What only a table of one's own can be told."""
 
 
 class Data(TypedDict, total=False):
     """What a file or a frame does not say of itself."""
 
-    target: str
+    target: Any
+    """The column to predict: its name, or whatever labels it in a frame."""
     problem: str
     """`binary`, `multiclass` or `regression`, where the target is misread."""
-    kinds: Mapping[str, str]
+    kinds: Mapping[Any, str]
     """Column to `numeric`, `categorical`, `date` or `ignore`, where it is misread."""
-    group: str
+    group: Any
     """A column whose rows of one value are never parted."""
-    time: str
+    time: Any
     """A column that orders the rows: learn from the past, test on the future."""
 
 
 class Options(Data, total=False):
-    """What a run may be asked for; each is the command line's option of that name."""
+    """What a run may be asked for; None is as good as nothing."""
 
     learners: Sequence[str]
     select: str
@@ -109,7 +117,7 @@ def load_suite(what: What, **data: Unpack[Data]) -> Suite:
         ConfigError: there is no such suite or file, it has errors, or nothing says what to predict.
         DataError: a frame cannot be learnt from.
     """
-    return _suite(what, data, Cache())
+    return _suite(what, _known("bench.load_suite", data, Data.__annotations__), Cache())
 
 
 def plan(what: What, **options: Unpack[Options]) -> Plan:
@@ -118,8 +126,9 @@ def plan(what: What, **options: Unpack[Options]) -> Plan:
     Raises:
         BenchError: as `run`.
     """
-    cache = Cache(_path(options.get("cache")))
-    return make_plan(_changed(_suite(what, options, cache), options), cache, _request(options), _say)
+    asked = _asked("bench.plan", options)
+    cache = Cache(_path(asked.get("cache")))
+    return make_plan(_changed(_suite(what, asked, cache), asked), cache, _request(asked), _say)
 
 
 def run(what: What, **options: Unpack[Options]) -> Run:
@@ -130,13 +139,14 @@ def run(what: What, **options: Unpack[Options]) -> Run:
     Raises:
         BenchError: what `bench run` says in one line and ends with an exit code for.
     """
-    cache = Cache(_path(options.get("cache")))
-    suite = _changed(_suite(what, options, cache), options)
-    results = Path(options.get("results", RESULTS))
-    executor = executor_for(suite, options.get("executor", "local"), options.get("jobs"))
-    request = _request(options)
+    asked = _asked("bench.run", options)
+    cache = Cache(_path(asked.get("cache")))
+    suite = _changed(_suite(what, asked, cache), asked)
+    results = Path(asked.get("results", RESULTS))
+    executor = executor_for(suite, asked.get("executor", "local"), asked.get("jobs"))
+    request = _request(asked)
     made = make_plan(suite, cache, request, _say)
-    show = options.get("progress") or _Lines()
+    show = asked.get("progress") or _Lines()
     store = open_results(results)
     events = run_plan(made, store, executor, cache, request)
     run_id = ""
@@ -148,7 +158,7 @@ def run(what: What, **options: Unpack[Options]) -> Run:
     finally:
         events.close()
         store.close()
-    return Run(run_id, results, _path(options.get("cache")))
+    return Run(run_id, results, _path(asked.get("cache")))
 
 
 def open_store(results: str | Path = RESULTS) -> Store:
@@ -173,54 +183,184 @@ def leaderboard(of: Run | str | Path = RESULTS, **view: Any) -> Leaderboard:
     from bench.analysis.views import View
 
     chosen = of if isinstance(of, Run) else Run("", Path(of))
-    try:
-        asked = View(**view)
-    except TypeError as error:
-        raise ConfigError(f"leaderboard: {error}; it takes {', '.join(View.__slots__)}") from None
+    asked = View(**_viewed(view, View.__slots__))
     store = read_store(chosen.results)
     try:
-        return board(store, find_run(store, chosen.id or None), asked, Cache(chosen.cache))
+        run = find_run(store, chosen.id or None)
+        if "reference" in view:
+            _refuse_absent(asked.reference, [cell["learner"] for cell in cell_rows(store, run["run_id"])])
+        return board(store, run, asked, Cache(chosen.cache))
     finally:
         store.close()
 
 
-def _suite(what: What, options: Mapping[str, Any], cache: Cache) -> Suite:
-    if isinstance(what, Suite):
-        return what
-    if isinstance(what, str | Path):
-        path = Path(what)
-        if "target" not in options:
-            return read_suite(str(what), learners(), catalog())
-        if not path.is_file():
-            raise ConfigError(f"{path}: there is no such file")
-        reference = TaskReference(where=str(path), name=task_name(path.name), file=str(path.resolve()))
-        return own_suite(_described(reference, options), list(learners()))
-    if "target" not in options:
-        raise ConfigError("a frame: say which column to predict: target=...")
-    from bench.sources.frames import keep_frame
+def _viewed(view: dict[str, Any], fields: Iterable[str]) -> dict[str, Any]:
+    """Return the fields of a view. Raises ConfigError."""
+    _known("bench.leaderboard", view, fields)
+    problems = []
+    if view.get("budget_s") is not None and not is_duration(view["budget_s"]):
+        problems.append(f"budget_s: give more than 0 seconds, not {view['budget_s']!r}")
+    if view.get("budget_trials") is not None and not is_whole(view["budget_trials"]):
+        problems.append(f"budget_trials: give a whole number from 1, not {view['budget_trials']!r}")
+    if problems:
+        raise ConfigError(*problems)
+    return view
 
-    described = _described(TaskReference(where="the frame", name="frame"), options)
+
+def _refuse_absent(reference: str, learners: Iterable[str]) -> None:
+    there = list(dict.fromkeys(learners))
+    if reference not in there:
+        hint = did_you_mean(str(reference), there)
+        raise ConfigError(
+            f"reference: {reference!r} is no learner of this run{hint} (learners: {', '.join(there)})"
+        )
+
+
+def _asked(where: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that say something. Raises ConfigError for names and values that there are not."""
+    asked = _known(where, options, Options.__annotations__)
+    rules: dict[str, tuple[Callable[[Any], bool], str]] = {
+        "learners": (_is_list, "a list of names that is not empty"),
+        "select": (lambda value: isinstance(value, str), "a text, as -k takes it"),
+        "jobs": (is_whole, "a whole number from 1"),
+        "executor": (lambda value: value in EXECUTORS, " or ".join(EXECUTORS)),
+        "fresh": (lambda value: isinstance(value, bool), "True or False"),
+        "rerun_failed": (lambda value: isinstance(value, bool), "True or False"),
+        "results": (lambda value: isinstance(value, str | os.PathLike), "a folder"),
+        "cache": (lambda value: isinstance(value, str | os.PathLike), "a folder"),
+        "progress": (callable, "a function of an event"),
+    }
+    problems = [
+        f"{name}: give {wanted}, not {asked[name]!r}"
+        for name, (fits, wanted) in rules.items()
+        if name in asked and not fits(asked[name])
+    ]
+    if problems:
+        raise ConfigError(*problems)
+    return asked
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, str | Mapping) and bool(tuple(value))
+
+
+def _known(where: str, given: Mapping[str, Any], known: Iterable[str]) -> dict[str, Any]:
+    """Return what is given, less what is None. Raises ConfigError for names that are not known."""
+    names = list(known)
+    unknown = [name for name in given if name not in names]
+    if unknown:
+        raise ConfigError(
+            *(
+                f"{where}: no option is called {name!r}{did_you_mean(name, names)} (options: {', '.join(names)})"
+                for name in unknown
+            )
+        )
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _suite(what: What, asked: Mapping[str, Any], cache: Cache) -> Suite:
+    if isinstance(what, Suite):
+        return _told_nothing(what, asked)
+    if isinstance(what, str | Path):
+        if _is_suite(what, "target" in asked):
+            return _told_nothing(read_suite(str(what), learners(), catalog()), asked)
+        path = _readable(Path(what))
+        reference = TaskReference(where=str(path), name=task_name(path.name), file=str(path.resolve()))
+        described = _described(reference, asked, _file_names(path))
+        return own_suite(described, list(learners()))
+    from bench.sources.frames import frame_names, keep_frame
+
+    described = _described(TaskReference(where="the frame", name="frame"), asked, frame_names(what))
     return own_suite(replace(described, cached=keep_frame(what, described, cache)), list(learners()))
 
 
-def _described(reference: TaskReference, options: Mapping[str, Any]) -> TaskReference:
-    """Return the reference with what the caller says of its columns."""
+def _told_nothing(suite: Suite, asked: Mapping[str, Any]) -> Suite:
+    """Return a suite, which says itself what to predict. Raises ConfigError where the caller says so too."""
+    told = [
+        f"{name} belongs to a file or a frame, not to the suite {suite.name}" for name in OWN if name in asked
+    ]
+    if told:
+        raise ConfigError(*told)
+    return suite
+
+
+def _is_suite(what: str | Path, has_target: bool) -> bool:
+    """Whether a text is a suite's name or path rather than a table's."""
+    path = Path(what)
+    if path.suffix == ".toml":
+        return True
+    if str(what) in list_suites():
+        return not (has_target and path.is_file())
+    return not (has_target or path.suffix or path.exists())
+
+
+def _readable(path: Path) -> Path:
+    """Return the path of a file. Raises ConfigError where there is none."""
+    if path.is_dir():
+        raise ConfigError(f"{path}: is a folder: name a file in it")
+    if not path.is_file():
+        near = [each.name for each in path.parent.glob("*") if each.is_file()] if path.parent.is_dir() else []
+        raise ConfigError(f"{path}: there is no such file{did_you_mean(path.name, near)}")
+    return path
+
+
+def _file_names(path: Path) -> list[str]:
+    """Return the names of a file's columns, those without one called by their place. Raises DataError."""
+    from bench.sources.file import column_names
+
     try:
-        kinds = {column: ColumnKind(kind) for column, kind in options.get("kinds", {}).items()}
-        problem = None if options.get("problem") is None else ProblemType(options["problem"])
-    except ValueError as error:
-        raise ConfigError(f"{reference.where}: {error}") from None
-    return replace(
+        names = column_names(path)
+    except (ValueError, csv.Error) as error:
+        raise DataError(f"{path}: it cannot be read as a table: {error}") from error
+    return [name or f"column {place}" for place, name in enumerate(names, start=1)]
+
+
+def _described(reference: TaskReference, asked: Mapping[str, Any], names: Sequence[str]) -> TaskReference:
+    """Return the reference with what the caller says of its columns. Raises ConfigError."""
+    from bench.sources.columns import column_name
+    from bench.sources.inference import misnamed
+    from bench.sources.requests import TableOptions
+
+    where = reference.where
+    if "target" not in asked:
+        raise ConfigError(f"{where}: say which column to predict: target=... (columns: {listed(names)})")
+    roles = {role: asked[role] for role in ("target", "group", "time") if role in asked}
+    for role, label in roles.items():
+        if not isinstance(label, Hashable):
+            raise ConfigError(f"{where}: {role}: give the name of a column, not a {type(label).__name__}")
+    described = replace(
         reference,
-        target=options["target"],
-        problem=problem,
-        kinds=kinds,
-        group=options.get("group"),
-        time=options.get("time"),
+        problem=_problem(where, asked.get("problem")),
+        kinds={column_name(label): kind for label, kind in _kinds(where, asked.get("kinds", {})).items()},
+        **{role: column_name(label) for role, label in roles.items()},
     )
+    wrong = misnamed(TableOptions.of(described), names)
+    if wrong:
+        raise ConfigError(*(f"{where}: {line}" for line in wrong))
+    return described
 
 
-def _changed(suite: Suite, options: Options) -> Suite:
+def _problem(where: str, given: Any) -> ProblemType | None:
+    if given is not None and given not in list(ProblemType):
+        raise ConfigError(f"{where}: problem: {given!r} is none of {', '.join(ProblemType)}")
+    return None if given is None else ProblemType(given)
+
+
+def _kinds(where: str, given: Any) -> dict[Any, ColumnKind]:
+    if not isinstance(given, Mapping):
+        raise ConfigError(
+            f'{where}: kinds: give a dictionary of columns, such as {{"zip": "categorical"}}, not {given!r}'
+        )
+    wrong = {label: kind for label, kind in given.items() if kind not in list(ColumnKind)}
+    if wrong:
+        known = ", ".join(ColumnKind)
+        raise ConfigError(
+            *(f"{where}: kinds: {kind!r} for {label!r} is none of {known}" for label, kind in wrong.items())
+        )
+    return {label: ColumnKind(kind) for label, kind in given.items()}
+
+
+def _changed(suite: Suite, options: Mapping[str, Any]) -> Suite:
     changes = Changes(
         budget_s=options.get("budget_s"),
         trials=options.get("trials"),
@@ -231,7 +371,7 @@ def _changed(suite: Suite, options: Options) -> Suite:
     return changed(suite, changes)
 
 
-def _request(options: Options) -> Request:
+def _request(options: Mapping[str, Any]) -> Request:
     return Request(
         selection=options.get("select"),
         fresh=options.get("fresh", False),

@@ -55,8 +55,8 @@ def _deviceless(learners: dict[str, Learner], device: str) -> dict[str, str]:
         for name, learner in able.items()
         if (library := _library(learner)) is not None and libraries[library].device is None
     }
-    if able and len(reasons) == len(able):
-        causes = "; ".join(dict.fromkeys(reasons.values()))
+    if all(each.device is None for each in libraries.values()) or (able and len(reasons) == len(able)):
+        causes = "; ".join(dict.fromkeys(each.reason for each in libraries.values() if each.reason))
         raise PrerequisiteError(f"--device {device}: {causes}; leave --device out to run on the CPU")
     return reasons
 

@@ -160,6 +160,8 @@ def narrowed(plan: Plan, selection: str | None) -> Plan:
         raise NothingSelectedError(
             f'-k "{selection}" matches none of {len(plan.cells)} cells; the first is {plan.cells[0].cell.id}'
         )
+    if not plan.tasks and len(plan.suite.tasks) == 1:
+        raise DataError(_reasons([each for each in plan.exclusions if not each.what.startswith("learner ")]))
     if not cells:
         raise NothingSelectedError(f"{plan.suite.path}: nothing to run: {_reasons(plan.exclusions)}")
     return dataclasses.replace(plan, cells=cells)

@@ -1,4 +1,4 @@
-"""What a budget allows, covers and shares out."""
+"""What a budget allows and covers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.budgets import GIB, UNTIMED_LIMIT_S, Budget, NoDeadline
+from bench.budgets import UNTIMED_LIMIT_S, Budget, NoDeadline
 
 budgets = st.builds(
     Budget,
@@ -49,21 +49,6 @@ def test_covering_is_an_order(a, b, c):
     assert a.covers(a)
     assert not (a.covers(b) and b.covers(c)) or a.covers(c)
     assert not (a.covers(b) and b.covers(a)) or a == b
-
-
-@given(budgets, st.integers(1, 3))
-def test_the_members_of_a_family_share_a_budget(budget, members):
-    share = budget.share(members)
-    assert budget.covers(share)
-    assert (share.cores, share.memory_bytes) == (budget.cores, budget.memory_bytes)
-    assert share.seconds is None or share.seconds * members == pytest.approx(budget.seconds)
-    assert share.trials is None or share.trials >= 1
-    assert share.trials in (None, 1) or share.trials * members <= budget.trials
-
-
-def test_a_share_keeps_cores_and_memory():
-    share = Budget(seconds=6.0, trials=10, cores=2, memory_bytes=GIB).share(3)
-    assert share == Budget(seconds=2.0, trials=3, cores=2, memory_bytes=GIB)
 
 
 def test_no_deadline_never_comes():

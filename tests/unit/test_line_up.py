@@ -45,8 +45,10 @@ def test_no_device_at_all_ends_the_run(asking):
         asking(("linear", "mlp", "xgboost"), torch=unable("no driver"), xgboost=unable("no driver"))
 
 
-def test_learners_without_a_use_for_the_device_may_still_run_on_its_clock(asking):
-    assert asking(("linear", "tree"), torch=unable("no driver"), xgboost=unable("x"))[0] == ["linear", "tree"]
+def test_learners_without_a_use_for_the_device_run_on_its_clock_where_there_is_one(asking):
+    assert asking(("linear", "tree"), torch=ABLE, xgboost=unable("x"))[0] == ["linear", "tree"]
+    with pytest.raises(PrerequisiteError, match="no driver"):
+        asking(("linear", "tree"), torch=unable("no driver"), xgboost=unable("no driver"))
 
 
 def test_a_package_that_is_absent_is_named_with_the_command_that_brings_it(asking, monkeypatch):

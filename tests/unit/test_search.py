@@ -15,7 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from bench.budgets import DEFAULT_FACTOR, Budget
 from bench.datasets import ProblemType
 from bench.deadlines import DeadlinePassed
-from bench.search.search import Search, TrainingData, run_search
+from bench.search.search import LATE_SHARE, Search, TrainingData, run_search
 from bench.spaces import Choice, Float, Space
 from bench.trials import Flag, TrialStatus
 
@@ -308,9 +308,11 @@ def test_a_default_past_the_budget_counts_with_a_flag_and_is_the_last(polls):
     assert found[0].validation_score is not None
 
 
-def test_a_later_trial_that_ended_too_late_counts_for_nothing():
+@pytest.mark.parametrize("polls", [False, True])
+def test_a_later_trial_that_is_whole_and_too_late_counts_for_nothing(polls):
+    """A learner that could have polled has no claim to a model that it finished after the end."""
     clock = Clock()
-    ended, found = searched(Fake(taking(clock, 1.0, 9.0)), seconds(4.0), clock=clock)
+    ended, found = searched(Fake(taking(clock, 1.0, 9.0), polls=polls), seconds(4.0), clock=clock)
     late = found[1]
     assert (ended, len(found), late.status) == ("seconds", 2, TrialStatus.TIMEOUT)
     assert late.validation_score is None
@@ -320,11 +322,25 @@ def test_a_later_trial_that_ended_too_late_counts_for_nothing():
     assert "after the deadline" in late.reason
 
 
-def test_a_later_trial_of_a_learner_that_polls_is_its_best_so_far():
+def test_a_later_trial_that_says_it_was_cut_is_its_best_so_far():
     clock = Clock()
-    _, found = searched(Fake(taking(clock, 1.0, 9.0), polls=True), seconds(4.0), clock=clock)
+    cost = taking(clock, 1.0, 9.0)
+
+    def fit(model):
+        model.truncated_ = clock.billed_s > 0
+        cost(model)
+
+    _, found = searched(Fake(fit, polls=True), seconds(4.0), clock=clock)
     assert [each.status for each in found] == [TrialStatus.OK, TrialStatus.TRUNCATED]
     assert found[1].validation_score is not None
+
+
+@pytest.mark.parametrize(("share", "status"), [(0.9, TrialStatus.TRUNCATED), (1.1, TrialStatus.TIMEOUT)])
+def test_a_trial_may_end_late_by_what_a_look_at_the_clock_misses(share, status):
+    clock = Clock()
+    late_s = 4.0 * LATE_SHARE * share
+    _, found = searched(Fake(taking(clock, 1.0, 3.0 + late_s), polls=True), seconds(4.0), clock=clock)
+    assert [each.status for each in found] == [TrialStatus.OK, status]
 
 
 def test_a_trial_that_ends_on_the_dot_is_in_time():

@@ -149,7 +149,7 @@ def test_rows_count_as_often_as_they_are_drawn(rows, n, bootstrap):
     got = base.learn(targets, drawn(chosen))
     Z = base.fit_features
     repeated = np.arange(n) if chosen is None else chosen
-    expected = Ridge(alpha=0.3).fit(Z[repeated], targets[repeated])
+    expected = Ridge(alpha=0.3 * Z.shape[1]).fit(Z[repeated], targets[repeated])
     np.testing.assert_allclose(got.weights, expected.coef_.T, rtol=1e-7, atol=1e-9)
     np.testing.assert_allclose(got.intercept, expected.intercept_, rtol=1e-7, atol=1e-9)
 
@@ -160,7 +160,7 @@ def test_boosted_ridge_is_its_closed_form(rows):
     fit = Boosting(PolynomialBase(penalty=5.0), shrinkage=0.2, classification=False).fit(X, y)
     Z = fit.features_(X)
     Z = Z - Z.mean(0)
-    S = Z @ np.linalg.solve(Z.T @ Z + 5.0 * np.eye(Z.shape[1]), Z.T)
+    S = Z @ np.linalg.solve(Z.T @ Z + 5.0 * Z.shape[1] * np.eye(Z.shape[1]), Z.T)
     left = np.linalg.matrix_power(np.eye(60) - 0.2 * S, fit.rounds_) @ (y - y.mean())
     assert fit.rounds_ == 50
     np.testing.assert_allclose(fit.predict(X), y - left, rtol=1e-9, atol=1e-9)
@@ -284,7 +284,7 @@ def test_shares_become_probabilities_in_the_same_order():
 
 def test_too_many_products_are_refused_before_any_is_made():
     X = np.empty((50_000, 80))
-    with pytest.raises(MemoryError, match=r"3,320 products of 80 encoded columns would take 1\.3 GB"):
+    with pytest.raises(MemoryError, match=r"3,320 products of degree 2 of 80 encoded columns would take 1\.3 GB"):
         PolynomialBase().prepare(X, 0)
 
 

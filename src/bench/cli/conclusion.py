@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import click
 
@@ -17,7 +18,7 @@ FAILED = frozenset(status.value for status in CellStatus if status.failed)
 
 
 def conclude(run_id: str, plan: Plan, store: Store) -> ExitCode:
-    """Show the end of a run and return its exit code: 1 where more cells failed than the suite allows."""
+    """Show the end of a run and return its exit code."""
     from bench.analysis import tables
     from bench.analysis.views import View
     from bench.boards import board
@@ -27,7 +28,6 @@ def conclude(run_id: str, plan: Plan, store: Store) -> ExitCode:
         click.echo()
         click.echo(tables.text(board(store, run, View(by=by))), nl=False)
     cells = cell_rows(store, run_id)
-    failed = sum(cell["status"] in FAILED for cell in cells)
     click.echo()
     _say_unfinished(plan, cells)
     _say_trials(store, run_id)
@@ -36,7 +36,15 @@ def conclude(run_id: str, plan: Plan, store: Store) -> ExitCode:
             "This was a tour, not evidence. More from the same cells: --budget 60, --folds 3, --within 2h."
         )
     click.echo(f"Every trial: {store.folder / FILE_NAME}, predictions beside it. Again: bench leaderboard")
-    return ExitCode.SOME_FAILED if failed > plan.suite.allowed_failures * len(cells) else ExitCode.DONE
+    return exit_code(plan, cells)
+
+
+def exit_code(plan: Plan, cells: list[dict[str, Any]]) -> ExitCode:
+    """Return how a run that went through ended: with failed cells, with parts left out, or whole."""
+    failed = sum(cell["status"] in FAILED for cell in cells)
+    if failed > plan.suite.allowed_failures * len(cells):
+        return ExitCode.SOME_FAILED
+    return ExitCode.PREREQUISITE if plan.exclusions else ExitCode.DONE
 
 
 def _say_trials(store: Store, run_id: str) -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from types import FrameType
+from typing import Any
 
 import click
 
@@ -31,6 +32,10 @@ Exit codes:
   3 nothing selected         130 interrupted"""
 
 
+class _ReaderLeftError(Exception):
+    """Whoever read the output has gone."""
+
+
 class Verbs(click.Group):
     """Loads a verb's module when it is called, so that help answers at once."""
 
@@ -44,6 +49,13 @@ class Verbs(click.Group):
             return None
         command: click.Command = importlib.import_module(VERBS[cmd_name][0]).command
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the verb; that nobody reads what it prints is no failure, which click takes it for."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise _ReaderLeftError from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs without importing one."""
@@ -80,7 +92,7 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("bench: interrupted; everything finished is kept, the same command goes on", err=True)
         code = ExitCode.INTERRUPTED
-    except BrokenPipeError:
+    except _ReaderLeftError:
         code = ExitCode.DONE
     _flush()
     sys.exit(int(code or 0))

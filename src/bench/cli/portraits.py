@@ -52,16 +52,16 @@ def of_task(task: str, store: Store, run: Record) -> Record:
     return {"task": task, "run": run["run_id"], **_table(store, cells[0]["dataset"]), "results": results}
 
 
-def of_learner(name: str, store: Store | None, run: Record | None) -> Record:
+def of_learner(reference: str, store: Store | None, run: Record | None) -> Record:
     """Return a learner: what it declares, and what a run found with it."""
     from bench.environments import package_version
     from bench.registry import learner as find_learner
     from bench.registry import missing
 
-    learner = find_learner(name)
+    learner = find_learner(reference)
     absent = missing(learner)
     record: Record = {
-        "learner": name,
+        "learner": learner.name,
         "title": learner.title,
         "family": learner.family,
         "packages": {package: package_version(package) for package in learner.packages},
@@ -71,7 +71,7 @@ def of_learner(name: str, store: Store | None, run: Record | None) -> Record:
         **_spaces(learner),
     }
     if store is not None and run is not None:
-        trials = [trial for trial in trial_rows(store, run["run_id"]) if trial["learner"] == name]
+        trials = [trial for trial in trial_rows(store, run["run_id"]) if trial["learner"] == learner.name]
         keys = dict.fromkeys((trial["cell_id"], trial["evidence_key"]) for trial in trials)
         record |= {"run": run["run_id"], "results": [
             {"cell": cell, **_scores(own), "configuration": _config(_best(own))}

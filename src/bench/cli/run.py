@@ -61,7 +61,9 @@ class RunOptions:
 @click.argument("suite", metavar="SUITE|FILE", shell_complete=complete_suites)
 @click.option("--target", metavar="COLUMN", help="Run on a file of your own: predict this column of it.")
 @click.option(
-    "--problem", type=click.Choice(list(ProblemType)), help="What the target is, where it is misread."
+    "--problem",
+    type=click.Choice([problem.value for problem in ProblemType]),
+    help="What the target is, where it is misread.",
 )
 @click.option(
     "--kind",
@@ -145,6 +147,8 @@ def _run(options: RunOptions) -> ExitCode:
         key=options.key,
     )
     plan = make_plan(suite, cache, request, _teller(options))
+    if options.target is not None:
+        plan = _written_down(plan, options)
     plan = _fitted_to_time(plan, options, store, executor.jobs)
     events = run(plan, store, executor, cache, request)
     try:
@@ -153,6 +157,15 @@ def _run(options: RunOptions) -> ExitCode:
         raise click.Abort from None  # whoever read along has gone: as Ctrl-C
     finally:
         events.close()
+
+
+def _written_down(plan: Plan, options: RunOptions) -> Plan:
+    """The plan of a file of one's own, its suite kept for next time now that it is known to work."""
+    from bench.cli.own import write_down
+
+    path = write_down(plan.suite, options.results / "suites")
+    _teller(options)(f"suite for next time, yours to change: {path}")
+    return dataclasses.replace(plan, suite=dataclasses.replace(plan.suite, path=str(path)))
 
 
 def _requested_suite(options: RunOptions) -> Suite:
@@ -218,6 +231,7 @@ def _fitted_to_time(plan: Plan, options: RunOptions, store: Store | None, jobs: 
 def _dry_run(suite: Suite, cache: Cache, options: RunOptions) -> ExitCode:
     """Show what would be done, without fetching or fitting anything."""
     from bench.cli.plan import show_downloads, show_plan
+    from bench.cli.stream import say_plan
     from bench.execution.choice import executor_for
     from bench.session import Request, outline_plan
     from bench.sources.prepare import missing_packages
@@ -225,6 +239,10 @@ def _dry_run(suite: Suite, cache: Cache, options: RunOptions) -> ExitCode:
     plan = outline_plan(suite, cache, Request(selection=options.selection))
     names = [task.dataset for task in suite.tasks if task.dataset is not None]
     jobs = executor_for(suite, options.executor, options.jobs).jobs
-    show_plan(_fitted_to_time(plan, options, None, jobs), jobs)
-    show_downloads(missing_packages(names, cache))
+    plan, packages = _fitted_to_time(plan, options, None, jobs), missing_packages(names, cache)
+    if options.as_json:
+        say_plan(plan, [package.name for package in packages])
+    else:
+        show_plan(plan, jobs)
+        show_downloads(packages)
     return ExitCode.DONE

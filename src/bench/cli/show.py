@@ -32,14 +32,14 @@ def command(what: str, run_id: str | None, results: Path, **asked: Any) -> None:
     search space and what it found. `bench show xgboost --code` prints the winning configuration as code.
     """
     from bench.cli import portraits
-    from bench.registry import learners
 
     store, found = _run_of(results, run_id)
     if asked["code"]:
         click.echo(_code(store, found, what, asked["task"]), nl=False)
         return
-    if what in learners():
-        record = portraits.of_learner(what, store, found)
+    reference = _learner(what, found)
+    if reference is not None:
+        record = portraits.of_learner(reference, store, found)
     elif store is None or found is None:
         raise ConfigError(f'no learner is called "{what}", and there are no results in {results}')
     else:
@@ -63,6 +63,17 @@ def _run_of(results: Path, run_id: str | None) -> tuple[Store | None, dict[str, 
         if run_id is not None:
             raise
         return store, None
+
+
+def _learner(what: str, run: dict[str, Any] | None) -> str | None:
+    """Where the learner of that name is found, or nothing: one's own go by the import path of the run."""
+    from bench.cli.winners import reference_in
+    from bench.registry import learners
+
+    if ":" in what or what in learners():
+        return what
+    own = None if run is None else reference_in(run, what)
+    return own if own is not None and ":" in own else None
 
 
 def _portrait(store: Store, run: dict[str, Any], what: str) -> dict[str, Any]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 
-from bench.cells import CellStatus
+from bench.cli.conclusion import exit_code
 from bench.errors import ExitCode
 from bench.events import (
     CellElsewhere,
@@ -32,33 +32,26 @@ def say(event: str, **values: Any) -> None:
     click.echo(json.dumps({"event": event, "at": at, **values}))
 
 
+def say_plan(plan: Plan, downloads: Sequence[str]) -> None:
+    """Print a plan, and which packages it would fetch."""
+    say("plan", **_plan(plan), downloads=list(downloads))
+
+
 def stream(events: Iterable[Event], plan: Plan, store: Store) -> ExitCode:
-    """Print every event of a run; return its exit code: 1 where more cells failed than the suite allows."""
+    """Print every event of a run; return its exit code."""
     run_id = ""
     for event in events:
         if isinstance(event, RunStarted):
             run_id = event.run_id
         _say_event(event)
     cells = cell_rows(store, run_id)
-    failed = sum(bool(cell["status"]) and CellStatus(cell["status"]).failed for cell in cells)
-    return ExitCode.SOME_FAILED if failed > plan.suite.allowed_failures * len(cells) else ExitCode.DONE
+    return exit_code(plan, cells)
 
 
 def _say_event(event: Event) -> None:
     match event:
         case RunStarted(run_id=run_id, plan=plan, done_before=before, to_do=to_do):
-            say(
-                "run_started",
-                run=run_id,
-                suite=plan.suite.name,
-                budget=dataclasses.asdict(plan.budget),
-                device=plan.suite.device,
-                cells=[planned.cell.id for planned in plan.cells],
-                not_applicable={p.cell.id: p.not_applicable for p in plan.cells if p.not_applicable},
-                left_out={each.what: each.reason for each in plan.exclusions},
-                done_before=before,
-                to_do=to_do,
-            )
+            say("run_started", run=run_id, **_plan(plan), done_before=before, to_do=to_do)
         case CellStarted(cell, continues_at):
             say("cell_started", cell=cell.id, continues_at=continues_at)
         case TrialFinished(cell, trial):
@@ -71,3 +64,14 @@ def _say_event(event: Event) -> None:
             say("run_finished", run=run_id)
         case _:
             pass
+
+
+def _plan(plan: Plan) -> dict[str, Any]:
+    return {
+        "suite": plan.suite.name,
+        "budget": dataclasses.asdict(plan.budget),
+        "device": plan.suite.device,
+        "cells": [planned.cell.id for planned in plan.cells],
+        "not_applicable": {p.cell.id: p.not_applicable for p in plan.cells if p.not_applicable},
+        "left_out": {each.what: each.reason for each in plan.exclusions},
+    }

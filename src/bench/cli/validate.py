@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import click
 
+from bench.errors import BenchError, ConfigError
+from bench.suites import TaskReference
+
 
 @click.command("validate")
 @click.argument("suite")
@@ -14,4 +17,16 @@ def command(suite: str) -> None:
     from bench.sources.catalog import catalog
 
     loaded = load_suite(suite, learners(), catalog())
+    problems = [problem for task in loaded.tasks if task.file for problem in _file_problems(task)]
+    if problems:
+        raise ConfigError(*(f"{loaded.path}: {problem}" for problem in problems))
     click.echo(f"{loaded.path}: ok: {len(loaded.tasks)} tasks, {len(loaded.learners)} learners")
+
+
+def _file_problems(task: TaskReference) -> list[str]:
+    from bench.cli.own import column_problems
+
+    try:
+        return column_problems(task)
+    except BenchError as error:
+        return [f"{task.where}: {error}"]

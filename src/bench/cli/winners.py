@@ -25,6 +25,7 @@ def winner_code(store: Store | None, run: dict[str, Any] | None, what: str, task
     """
     if store is None or run is None:
         raise ConfigError(f"{what}: nothing was run yet, so there is no best configuration of it")
+    what = find_learner(what).name if ":" in what else what
     valid = [trial for trial in trial_rows(store, run["run_id"]) if trial["validation_score"] is not None]
     own = [trial for trial in valid if trial["learner"] == what] or [
         trial for trial in valid if what in trial["cell_id"]
@@ -32,7 +33,7 @@ def winner_code(store: Store | None, run: dict[str, Any] | None, what: str, task
     rows = [trial for trial in own if task in (None, trial["task"])]
     _check(what, task, own, rows, run)
     best = min(rows, key=lambda trial: (trial["validation_score"], trial["trial"]))
-    reference = _reference(run, best["learner"])
+    reference = reference_in(run, best["learner"])
     called = reference if ":" in reference else None
     learner, config = find_learner(reference), json.loads(best["config"])
     problem = ProblemType(best["problem"])
@@ -52,8 +53,8 @@ def _check(what: str, task: str | None, own: Rows, rows: Rows, run: dict[str, An
         raise ConfigError(f'"{what}" means cells of {", ".join(learners)}: name one of them')
 
 
-def _reference(run: dict[str, Any], learner: str) -> str:
-    """What the run's suite calls a learner: its name, or the import path whose object has that name."""
+def reference_in(run: dict[str, Any], learner: str) -> str:
+    """Return what a run's suite calls a learner: its name, or the import path whose object has that name."""
     references: list[str] = json.loads(run["record"])["suite"]["learners"]
     paths = [reference for reference in references if ":" in reference]
     return next((path for path in paths if find_learner(path).name == learner), learner)

@@ -102,8 +102,17 @@ def _planned(cell: Cell, reference: str, learner: Learner) -> PlannedCell:
         evidence_key=evidence_key(cell.id, cell.task.fingerprint, learner_hash, lock),
         learner_hash=learner_hash,
         lock_hash=lock,
-        not_applicable=learner.limit(task_shape(cell.task, cell.split, cell.validation)),
+        not_applicable=_past_limit(learner, task_shape(cell.task, cell.split, cell.validation)),
     )
+
+
+def _past_limit(learner: Learner, shape: TaskShape) -> str | None:
+    """Return why a learner does not apply; what goes wrong in an outside one's limit is its own affair."""
+    try:
+        reason: object = learner.limit(shape)
+    except Exception as error:  # noqa: BLE001 - it may raise anything, and the others are to run
+        return f"its limit could not be asked: {type(error).__name__}: {error}"
+    return reason if reason is None or isinstance(reason, str) else f"its limit said {reason!r}, not why"
 
 
 def task_shape(task: Task, split: Split, validation: Validation) -> TaskShape:

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral, Real
+from typing import Any
 
 from bench.budgets import Budget
 from bench.cells import Validation
+from bench.config.limits import LONGEST_BUDGET_S, MOST_FOLDS, MOST_TRIALS
+from bench.errors import ConfigError, PrerequisiteError
+from bench.registry import learner as find_learner
 from bench.suites import Suite, TaskReference
 
 OWN_BUDGET = Budget(seconds=10.0, trials=100)
 OWN_FOLDS = 3
 MOST_TRAIN_ROWS = 10_000
 MOST_TEST_ROWS = 10_000
+DEVICES = ("cpu", "cuda")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,16 +63,76 @@ def own_suite(task: TaskReference, learners: Sequence[str]) -> Suite:
 
 
 def changed(suite: Suite, changes: Changes) -> Suite:
-    """Return the suite with the changes."""
+    """Return the suite with the changes.
+
+    Raises:
+        ConfigError: a value is out of its bounds, or a learner is unknown or named twice; all are told.
+    """
+    problems = [*_out_of_bounds(changes), *_learner_problems(changes.learners)]
+    if problems:
+        raise ConfigError(*problems)
     budget = replace(
         suite.budget,
-        seconds=changes.budget_s or suite.budget.seconds,
-        trials=changes.trials or suite.budget.trials,
+        seconds=suite.budget.seconds if changes.budget_s is None else float(changes.budget_s),
+        trials=suite.budget.trials if changes.trials is None else int(changes.trials),
     )
     return replace(
         suite,
         budget=budget,
-        folds=changes.folds or suite.folds,
+        folds=suite.folds if changes.folds is None else int(changes.folds),
         device=changes.device or suite.device,
         learners=changes.learners or suite.learners,
     )
+
+
+def is_whole(value: Any, most: float = math.inf) -> bool:
+    """Return whether a value is a whole number from 1; True and 1.0 are none."""
+    return isinstance(value, Integral) and not isinstance(value, bool) and 1 <= int(value) <= most
+
+
+def is_duration(value: Any, longest_s: float = math.inf) -> bool:
+    """Return whether a value is a finite number of seconds, more than 0."""
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    return number and math.isfinite(value) and 0 < value <= longest_s
+
+
+def _out_of_bounds(changes: Changes) -> Iterable[str]:
+    """Yield what is no value of its kind; None is not asked for."""
+    if changes.budget_s is not None and not is_duration(changes.budget_s, LONGEST_BUDGET_S):
+        yield f"budget_s: give more than 0 and at most {LONGEST_BUDGET_S:.0f} seconds, not {changes.budget_s!r}"
+    for name, value, most in (("trials", changes.trials, MOST_TRIALS), ("folds", changes.folds, MOST_FOLDS)):
+        if value is not None and not is_whole(value, most):
+            yield f"{name}: give a whole number from 1 to {most}, not {value!r}"
+    if changes.device is not None and changes.device not in DEVICES:
+        yield f"device: {changes.device!r} is none of {', '.join(DEVICES)}"
+
+
+def _learner_problems(references: Sequence[object]) -> Iterable[str]:
+    """Yield the references that are no text or lead to no learner, and the names that come up twice."""
+    called: dict[str, list[str]] = {}
+    for reference in references:
+        if not isinstance(reference, str):
+            yield (
+                f"learners: {_shown(reference)} cannot travel to the processes that fit, which look learners "
+                "up by name: put it in a module and name it module:attribute (see docs/learners.md)"
+            )
+            continue
+        try:
+            called.setdefault(find_learner(reference).name, []).append(reference)
+        except PrerequisiteError:  # declared and cannot be used: the plan leaves it out and says why
+            called.setdefault(reference, []).append(reference)
+        except ConfigError as error:
+            yield f"learners: {error}"
+    for name, found in called.items():
+        if len(found) > 1:
+            paths = f" ({', '.join(found)})" if set(found) != {name} else ""
+            yield f'learners: "{name}" is named {_times(len(found))}{paths}'
+
+
+def _times(count: int) -> str:
+    return "twice" if count == 2 else f"{count} times"
+
+
+def _shown(learner: object) -> str:
+    name = getattr(learner, "name", None)
+    return f"the learner {name!r} itself" if isinstance(name, str) else f"a {type(learner).__name__}"

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
     from bench.datasets import ProblemType
 
+LATE_SHARE = 0.03
+"""Of the budget, what a later trial may end past it: a learner looks at the clock between steps, so one that
+stopped in time for what it foretold may end a step's error late. More is time that the budget did not pay for."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingData:
@@ -107,15 +111,17 @@ def _left_s(budget: Budget, meter: Meter) -> float:
 def _judge_lateness(candidate: Candidate, search: Search, meter: Meter) -> Candidate:
     """Mark a default that ran past the budget; cut any later trial that did.
 
-    Every default may run on to `DEFAULT_FACTOR` times the budget, whether its learner polls or not. Later, a
-    learner that polls the deadline kept its best so far: that is `truncated`, and counts at this
-    budget. One that cannot poll finished a model that the budget did not pay for: that is `timeout`.
+    Every default may run on to `DEFAULT_FACTOR` times the budget. Later, a model that says that the deadline
+    cut it (`truncated_`) is its best so far: that is `truncated`, and counts at this budget. So does one that
+    ended late by no more than `LATE_SHARE`. Any other is whole, and the budget did not pay for it: that is
+    `timeout`, whether its learner could have polled or not.
     """
-    if not candidate.status.valid or _left_s(search.budget, meter) >= 0:
+    seconds = search.budget.seconds
+    if not candidate.status.valid or seconds is None or meter.spent_s() <= seconds:
         return candidate
     if candidate.number == 0:
         return _with(candidate, flags=(*candidate.flags, Flag.OVER_BUDGET))
-    if search.learner.polls_deadline:
+    if candidate.status is TrialStatus.TRUNCATED or meter.spent_s() <= (1 + LATE_SHARE) * seconds:
         return _with(candidate, status=TrialStatus.TRUNCATED)
     return Candidate(
         number=candidate.number,

@@ -79,6 +79,11 @@ class Column:
     """(n_rows,): float64 with NaN, or int32 codes with -1, where missing."""
 
 
+def column_name(label: object) -> str:
+    """Return what a column is called by, whatever labels it: a number's text, a tuple's parts joined."""
+    return ".".join(map(str, label)) if isinstance(label, tuple) else str(label)
+
+
 def parse_numbers(values: Iterable[str | None]) -> npt.NDArray[np.float64] | None:
     """Return float64 values where every text is a number, else None; exact to the last bit."""
     try:

@@ -133,6 +133,13 @@ class FeatureReader:
         if _constant(column):
             self._notes.add(EMPTY, column.name)
             return None
+        kept = self._read(column)
+        if kept is not None and isinstance(kept.values, np.ndarray) and _constant(kept):
+            self._notes.add(EMPTY, column.name)  # 1 and 1.0, or what float64 cannot tell apart
+            return None
+        return kept
+
+    def _read(self, column: RawColumn) -> RawColumn | None:
         if isinstance(column.values, np.ndarray):
             return self._number(column, column.values)
         if column.told is Told.CATEGORY:

@@ -17,7 +17,7 @@ import pandas as pd
 from bench.datasets import ColumnKind
 from bench.errors import DataError
 from bench.sources.cache import Cache
-from bench.sources.columns import RawColumn, Told, number_text
+from bench.sources.columns import RawColumn, Told, column_name, number_text
 from bench.sources.inference import own_table
 from bench.sources.keeping import keep_table, own_provenance
 from bench.sources.notes import shortened
@@ -49,16 +49,21 @@ def keep_frame(frame: Any, reference: TaskReference, cache: Cache) -> str:
 
 def table_of_frame(frame: Any, options: TableOptions) -> Content:
     """Return the table in a pandas frame; its index is no column. Raises DataError."""
-    if not isinstance(frame, pd.DataFrame):
-        raise DataError(f"a pandas DataFrame is needed, not {type(frame).__module__}.{type(frame).__name__}")
+    _refuse_others(frame)
     if not len(frame):
         raise DataError("it has no rows")
     return own_table(frame_columns(frame, options.kinds), options)
 
 
+def frame_names(frame: Any) -> list[str]:
+    """Return the names of a frame's columns as text; raise DataError where it is no frame."""
+    _refuse_others(frame)
+    return [column_name(label) for label in frame.columns]
+
+
 def frame_columns(frame: pd.DataFrame, kinds: Mapping[str, ColumnKind]) -> list[RawColumn]:
     """Return a frame's columns, named by text; raise DataError for values that are no single ones."""
-    names = [_name(label) for label in frame.columns]
+    names = frame_names(frame)
     ignored = [kinds.get(name) is ColumnKind.IGNORE for name in names]
     return [
         RawColumn(name, np.full(len(frame), np.nan)) if skip else _column(name, frame.iloc[:, i])
@@ -66,8 +71,9 @@ def frame_columns(frame: pd.DataFrame, kinds: Mapping[str, ColumnKind]) -> list[
     ]
 
 
-def _name(label: object) -> str:
-    return ".".join(map(str, label)) if isinstance(label, tuple) else str(label)
+def _refuse_others(frame: Any) -> None:
+    if not isinstance(frame, pd.DataFrame):
+        raise DataError(f"a pandas DataFrame is needed, not {type(frame).__module__}.{type(frame).__name__}")
 
 
 def _column(name: str, series: pd.Series[Any]) -> RawColumn:
@@ -129,11 +135,19 @@ def _objects(name: str, series: pd.Series[Any]) -> RawColumn:
     if present and all(isinstance(value, bool | np.bool_) for value in present):
         return RawColumn(name, _texts(series), ("False", "True"), Told.CATEGORY)
     if present and all(isinstance(value, numbers.Real | Decimal) for value in present):
-        found = [math.nan if value is None else float(value) for value in values]
+        found = [math.nan if value is None else _number(value) for value in values]
         return RawColumn(name, np.array(found, dtype=np.float64))
     if present and all(isinstance(value, dt.date) for value in present):
         return RawColumn(name, _days_of_dates(values), told=Told.DATE)
     return RawColumn(name, [None if value is None else _text(value) for value in values], told=Told.TEXT)
+
+
+def _number(value: numbers.Real | Decimal) -> float:
+    """Return a number as float64 has it: infinite beyond its range, as the text of it in a file is read."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.copysign(math.inf, 1 if value > 0 else -1)
 
 
 def _nested(value: object) -> bool:

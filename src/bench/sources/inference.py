@@ -67,13 +67,22 @@ def _check(raw: Sequence[RawColumn], options: TableOptions) -> None:
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise DataError(f"column {shortened(twice)!r} occurs more than once: give each a name of its own")
-    roles = _Roles(options.target, options.group, options.time)
-    for name in (*roles.named.values(), *options.kinds):
-        if name not in names:
-            raise DataError(f"there is no column {shortened(name)!r}{_known(name, names)}")
-    problem = roles.problem(options.kinds)
+    wrong = misnamed(options, names)
+    if wrong:
+        raise DataError(wrong[0])
+    problem = _Roles(options.target, options.group, options.time).problem(options.kinds)
     if problem is not None:
         raise DataError(problem)
+
+
+def misnamed(options: TableOptions, names: Sequence[str]) -> list[str]:
+    """Return a line for each column that the options name and a table of these columns lacks."""
+    asked = (*_Roles(options.target, options.group, options.time).named.values(), *options.kinds)
+    return [
+        f"there is no column {shortened(name)!r}{_known(name, names)}"
+        for name in dict.fromkeys(asked)
+        if name not in names
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING, Any
 from bench.learners import BuildContext
 from bench.spaces import Choice, Config, Float, Int, Parameter
 from bench.tasks import TaskShape
-from bench.zoo.polynomial_cost import MAX_BYTES, n_encoded, n_products
+from bench.zoo.polynomial_cost import n_encoded, n_products, too_large
 
 if TYPE_CHECKING:
     from bench.zoo.estimators.bases import Base
 
-FIT_LIMIT_S = 60.0
-FLOPS = 1e10
-"""Floating-point operations of a product of matrices in a second, on one core; measured 1.3 to 2.5e10."""
 MOST_LANDMARKS = 500
 
 Limit = Callable[[TaskShape, int], str | None]
@@ -44,15 +41,8 @@ class BaseKind:
         """Return why a task is too large for so many systems of equations a fit, or None."""
         if self.n_features is None:
             return None
-        n, q = shape.n_rows, self.n_features(shape)
-        what = f"{self.title}: {q:,} features on {n:,} rows"
-        size = 8 * n * q
-        if size > MAX_BYTES:
-            return f"{what} would take {size / 1e9:.1f} GB; limit {MAX_BYTES / 1e9:.1f} GB"
-        seconds = (2 * n * q * min(n, q) + systems * (2 * n * q * q if q <= n else n**3)) / FLOPS
-        if seconds > FIT_LIMIT_S:
-            return f"{what} would take about {seconds:.0f} s a fit on one core; limit {FIT_LIMIT_S:.0f} s"
-        return None
+        features = self.n_features(shape)
+        return too_large(f"{self.title}: {features:,} features", shape.n_rows, features, systems=systems)
 
 
 def _polynomial(values: Mapping[str, Any], _context: BuildContext) -> Base:

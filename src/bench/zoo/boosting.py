@@ -12,7 +12,7 @@ from bench.zoo.base_kinds import KINDS, BaseKind
 from bench.zoo.declaration import COMMON_MODULES, ZooLearner
 from bench.zoo.scaling import SCALINGS, dense_encoder
 
-SCHEME = ("scaling", "shrinkage", "subsample")
+SCHEME = ("scaling", "shrinkage")
 DEFAULTS: Mapping[str, Config] = {
     "polynomial": {"penalty": 10.0},
     "nystroem": {"penalty": 1.0},
@@ -41,7 +41,7 @@ class Boosted(ZooLearner):
 
         Every round has all rows: a system of equations is then solved once for all of them.
         """
-        scheme: Config = {"scaling": self.kind.scaling, "shrinkage": 0.1, "subsample": 1.0}
+        scheme: Config = {"scaling": self.kind.scaling, "shrinkage": 0.1}
         return Space(
             {**scheme, **self.kind.default, **DEFAULTS[self.kind.name]},
             {
@@ -65,7 +65,6 @@ class Boosted(ZooLearner):
         model = Boosting(
             base,
             shrinkage=float(str(config["shrinkage"])),
-            subsample=float(str(config["subsample"])),
             max_rounds=self.kind.max_rounds,
             classification=classification,
             seed=context.seed,

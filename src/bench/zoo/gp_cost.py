@@ -50,7 +50,7 @@ def memory_bytes(rows: int, outputs: int) -> int:
 
 
 SPEED_UP = 10.0
-"""How many times faster than one core any device is at least, in double precision: a bound, not measured."""
+"""How many times faster than one core a device is taken to be, in double precision: an assumption, unmeasured."""
 
 SEARCH_INDUCING = 250
 """Inducing points while hyperparameters of a sparse process are searched for."""
@@ -73,7 +73,7 @@ SPARSE_FACTOR_S = 4e-11
 
 
 def on_device(seconds: float, device: str) -> float:
-    """Return what so many seconds of one core take on a device at most."""
+    """Return what so many seconds of one core are assumed to take on a device."""
     return seconds if device == "cpu" else seconds / SPEED_UP
 
 
@@ -85,11 +85,15 @@ def sparse_step_s(rows: int, inducing: int, outputs: int) -> float:
     )
 
 
+def cluster_s(rows: int, inducing: int) -> float:
+    """Return the seconds of finding inducing points, which a CPU does whatever the device."""
+    return CLUSTER_PAIR_S * min(rows, CLUSTER_ROWS) * inducing
+
+
 def sparse_condition_s(rows: int, inducing: int, outputs: int) -> float:
-    """Return the seconds of finding inducing points and conditioning on so many rows."""
-    clustering = CLUSTER_PAIR_S * min(rows, CLUSTER_ROWS) * inducing
+    """Return the seconds of conditioning on so many rows, once the inducing points are found."""
     moments = rows * inducing * (SPARSE_KERNEL_PAIR_S + SPARSE_CONDITION_S * inducing)
-    return clustering + moments + SPARSE_FACTOR_S * outputs * inducing**3
+    return moments + SPARSE_FACTOR_S * outputs * inducing**3
 
 
 def sparse_predict_s(predicted: int, inducing: int, outputs: int) -> float:
@@ -100,7 +104,8 @@ def sparse_predict_s(predicted: int, inducing: int, outputs: int) -> float:
 def sparse_fit_s(rows: int, optimise_rows: int, inducing: int, outputs: int) -> float:
     """Return the seconds of a fit."""
     step = sparse_step_s(min(rows, optimise_rows), SEARCH_INDUCING, outputs)
-    return STEPS * step + sparse_condition_s(rows, inducing, outputs)
+    rest = cluster_s(rows, inducing) + sparse_condition_s(rows, inducing, outputs)
+    return STEPS * step + rest
 
 
 def sparse_memory_bytes(rows: int, optimise_rows: int, inducing: int, outputs: int) -> int:

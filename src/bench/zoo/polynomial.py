@@ -7,7 +7,7 @@ from bench.learners import BuildContext, Estimator
 from bench.spaces import Choice, Config, Float, Space
 from bench.tasks import TaskShape
 from bench.zoo.declaration import COMMON_MODULES, ZooLearner
-from bench.zoo.polynomial_cost import MAX_BYTES, n_encoded, n_products, product_bytes
+from bench.zoo.polynomial_cost import n_encoded, n_products, too_large
 from bench.zoo.scaling import SCALINGS, dense_encoder, model_params
 
 DEFAULT_DEGREE = 2
@@ -17,7 +17,8 @@ class Polynomial(ZooLearner):
     """Ridge (numbers) or L2-penalised logistic regression (classes) on products of two or three features.
 
     Features are scaled, multiplied, and the products scaled again. A configuration whose products would
-    take more than 1 GiB is not fitted as something smaller: its trial ends as `oom`, with the figures.
+    take more than 1 GiB is not fitted as something smaller: its trial ends as `oom`, with the figures. One
+    that could not end in the time left is not begun: its trial ends as `timeout`.
     """
 
     name = "polynomial"
@@ -39,16 +40,11 @@ class Polynomial(ZooLearner):
         )
 
     def limit(self, shape: TaskShape) -> str | None:
-        """Return why the default's products would take too much memory, or None."""
+        """Return why the default would take too much memory or too long, or None."""
         columns = n_encoded(shape)
         products = n_products(columns, degree=DEFAULT_DEGREE)
-        needed = product_bytes(shape.n_rows, products)
-        if needed <= MAX_BYTES:
-            return None
-        return (
-            f"polynomial: {products:,} products of {columns} encoded columns on {shape.n_rows:,} rows would "
-            f"take {needed / 1e9:.1f} GB; limit {MAX_BYTES / 1e9:.1f} GB"
-        )
+        what = f"polynomial: {products:,} products of {columns} encoded columns"
+        return too_large(what, shape.n_rows, products)
 
     def build(self, config: Config, context: BuildContext) -> Estimator:
         """Return an unfitted estimator."""

@@ -14,6 +14,7 @@ from bench.learners import Learner
 from bench.spaces import Config, Value
 from bench.zoo.scaling import model_params
 from bench.zoo.snippet_texts import PIPELINE, PIPELINE_SCALED, Asked, Model, boosted, dense, own, trees
+from bench.zoo.svm import CACHE_MB, POLYNOMIAL_ITERATIONS
 
 Writer: TypeAlias = Callable[[Asked], Model]
 
@@ -84,9 +85,9 @@ def _nearest(asked: Asked) -> Model:
     return Model(module="sklearn.neighbors", name=name, params=model_params(asked.config))
 
 
-def _svm(kernel: str) -> Writer:
+def _svm(kernel: str, **fixed: Value) -> Writer:
     def write(asked: Asked) -> Model:
-        params: dict[str, Value] = {"kernel": kernel, "cache_size": 500, **model_params(asked.config)}
+        params = {"kernel": kernel, "cache_size": CACHE_MB, **fixed, **model_params(asked.config)}
         return Model(module="sklearn.svm", name="SVC" if asked.classes else "SVR", params=params)
 
     return write
@@ -179,7 +180,7 @@ DENSE: Mapping[str, Writer] = MappingProxyType(
         "elastic-net": _elastic_net,
         "knn": _nearest,
         "svm-rbf": _svm("rbf"),
-        "svm-poly": _svm("poly"),
+        "svm-poly": _svm("poly", max_iter=POLYNOMIAL_ITERATIONS),
     }
 )
 """Models on complete, scaled, one-hot columns."""

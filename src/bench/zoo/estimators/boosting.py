@@ -72,7 +72,8 @@ class Boosting(BaseEstimator):
         Raises DeadlinePassed where there was no time for the first round.
         """
         deadline = deadline if deadline is not None else NoDeadline()
-        monitor = RoundsMonitor(deadline, patience_rounds=PATIENCE_ROUNDS)
+        wanted = min(self.max_rounds, wanted_rounds(self.shrinkage, validated=validation is not None))
+        monitor = RoundsMonitor(deadline, wanted, patience_rounds=PATIENCE_ROUNDS)
         loss = loss_for(y, classification=self.classification)
         self.start_ = loss.start(y)
         prepared = self.base.prepare(X, self.seed)
@@ -86,8 +87,7 @@ class Boosting(BaseEstimator):
         rng = np.random.default_rng(self.seed)
         members: list[Member] = []
         cut = False
-        wanted = wanted_rounds(self.shrinkage, validated=validation is not None)
-        for _ in range(min(self.max_rounds, wanted)):
+        for _ in range(wanted):
             try:
                 draw = self._draw(len(X), rng, deadline)
                 members.append(prepared.learn(loss.pull(fit.scores, y), draw))

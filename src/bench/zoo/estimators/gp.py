@@ -6,7 +6,7 @@ import torch
 
 from bench.budgets import Deadline
 from bench.zoo.estimators.gp_algebra import Posterior, condition, negative_log_likelihood
-from bench.zoo.estimators.gp_model import GpClassification, GpModel, GpRegression, Labels
+from bench.zoo.estimators.gp_model import GpClassification, GpModel, GpRegression, Labels, loss_or_infinity
 from bench.zoo.estimators.gp_parameters import GpParameters, Reserve, find_hyperparameters
 from bench.zoo.gp_cost import condition_s, on_device, predict_s, step_s
 
@@ -32,7 +32,10 @@ class ExactGp(GpModel):
             rest_s=on_device(rest_s, self.settings.device),
         )
         found = find_hyperparameters(
-            self.parameters_, lambda: exact_loss(self.parameters_, some, some_labels), reserve, deadline
+            self.parameters_,
+            lambda: loss_or_infinity(self.parameters_, lambda: exact_loss(self.parameters_, some, some_labels)),
+            reserve,
+            deadline,
         )
         self.truncated_, self.evaluations_ = found.truncated, found.evaluations
         self.posterior_ = self._posterior(X, labels)

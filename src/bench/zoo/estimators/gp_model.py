@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -10,6 +12,7 @@ import torch
 from sklearn.base import BaseEstimator
 
 from bench.budgets import Deadline
+from bench.zoo.estimators.gp_algebra import NotPositiveDefiniteError
 from bench.zoo.estimators.gp_parameters import DTYPE, GpParameters
 from bench.zoo.estimators.torch_state import private_torch
 
@@ -50,6 +53,18 @@ class Labels:
     def subset(self, rows: torch.Tensor) -> Labels:
         """Return the labels of these rows."""
         return Labels(self.values[:, rows], self.noise[:, rows], self.group[rows])
+
+
+def loss_or_infinity(parameters: GpParameters, loss: Callable[[], torch.Tensor]) -> torch.Tensor:
+    """Return the loss; infinity without a slope where a covariance does not factorise at these parameters.
+
+    The search then turns back from them, and keeps the best that it has found.
+    """
+    try:
+        return loss()
+    except NotPositiveDefiniteError:
+        flat = torch.stack([torch.zeros_like(each).mul(each).sum() for each in parameters.parameters()])
+        return flat.sum() + math.inf
 
 
 class GpModel(BaseEstimator):

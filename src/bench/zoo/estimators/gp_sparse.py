@@ -8,7 +8,14 @@ import torch
 from sklearn.cluster import MiniBatchKMeans
 
 from bench.budgets import Deadline
-from bench.zoo.estimators.gp_model import GpClassification, GpModel, GpRegression, GpSettings, Labels
+from bench.zoo.estimators.gp_model import (
+    GpClassification,
+    GpModel,
+    GpRegression,
+    GpSettings,
+    Labels,
+    loss_or_infinity,
+)
 from bench.zoo.estimators.gp_parameters import GpParameters, Reserve, find_hyperparameters
 from bench.zoo.estimators.gp_sparse_algebra import (
     GroupedRows,
@@ -20,6 +27,7 @@ from bench.zoo.estimators.gp_sparse_algebra import (
 from bench.zoo.gp_cost import (
     CLUSTER_ROWS,
     SEARCH_INDUCING,
+    cluster_s,
     on_device,
     sparse_condition_s,
     sparse_predict_s,
@@ -64,12 +72,15 @@ class SparseGp(GpModel):
         few = min(SEARCH_INDUCING, len(drawn))
         reserve = Reserve(
             step_s=on_device(sparse_step_s(len(drawn), few, n_outputs), device),
-            rest_s=on_device(rest_s, device),
+            rest_s=cluster_s(n_rows, inducing) + on_device(rest_s, device),  # only the CPU clusters
         )
         Z = self._inducing_points(X[drawn], few)
         rows, noise = _grouped(X[drawn], labels.subset(drawn))
         found = find_hyperparameters(
-            self.parameters_, lambda: sparse_loss(self.parameters_, Z, rows, noise), reserve, deadline
+            self.parameters_,
+            lambda: loss_or_infinity(self.parameters_, lambda: sparse_loss(self.parameters_, Z, rows, noise)),
+            reserve,
+            deadline,
         )
         self.truncated_, self.evaluations_ = found.truncated, found.evaluations
         with torch.no_grad():

@@ -73,15 +73,16 @@ class HistogramModel(BaseEstimator):
         params = {"learning_rate": 0.1, **(self.params or {})}
         X = np.where(np.isnan(X).all(axis=0), 0.0, X)  # a column with no value at all cannot be binned
         library = _WatchedClassifier if self.classification else _WatchedRegressor
+        rounds = wanted_rounds(params["learning_rate"], validated=validation is not None)
         booster = library(
             **params,
-            max_iter=wanted_rounds(params["learning_rate"], validated=validation is not None),
+            max_iter=rounds,
             categorical_features=[i for i in categorical if _levels(X[:, i]) <= MAX_LEVELS],
             early_stopping=True,  # asks `_check_early_stopping_loss`, which decides
             validation_fraction=None,
             random_state=self.seed,
         )
-        monitor = booster.monitor = RoundsMonitor(deadline)
+        monitor = booster.monitor = RoundsMonitor(deadline, rounds)
         booster.fit(X, y, **({"X_val": validation[0], "y_val": validation[1]} if validation else {}))
         if booster.asked != booster.n_iter_ + 1:
             raise RuntimeError(

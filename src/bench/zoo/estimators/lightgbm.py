@@ -33,13 +33,13 @@ class LightGBMModel(BaseEstimator):
         categorical: tuple[int, ...] = (),
     ) -> Self:
         """Boost until the validation loss has stopped falling, the deadline, or the last round."""
-        monitor = RoundsMonitor(deadline)
         # Row-wise histograms by decree: the library would else time both ways and so vary from run to run.
         fixed = {"verbosity": -1, "deterministic": True, "force_row_wise": True}
         params = {**fixed, **(self.params or {}), **self._objective(y)}
+        rounds = wanted_rounds(params.get("learning_rate", 0.1), validated=validation is not None)
+        monitor = RoundsMonitor(deadline, rounds)
         train = lgb.Dataset(X, y, categorical_feature=list(categorical), params=params)
         valid_sets = [train.create_valid(*validation)] if validation is not None else []
-        rounds = wanted_rounds(params.get("learning_rate", 0.1), validated=validation is not None)
 
         def watch(env: Any) -> None:
             loss = env.evaluation_result_list[0][2] if env.evaluation_result_list else None

@@ -26,7 +26,8 @@ class NystroemMachine(BaseEstimator):
     """Linear SVM on Nystroem features (Williams and Seeger, 2001) of rows drawn by the seed.
 
     The losses are the squared hinge (one class against the rest) and the squared epsilon-insensitive one,
-    as in LIBLINEAR (Fan et al., 2008), minimised by L-BFGS: the same minimum in a fifth of the time.
+    as in LIBLINEAR (Fan et al., 2008), minimised by L-BFGS in a fifth of the time. The intercept has no
+    penalty here, while LIBLINEAR's has one: the minima differ a little.
     `gamma` as in scikit-learn's SVC. After `fit`: `features_`, `fit_`, `truncated_`.
     """
 

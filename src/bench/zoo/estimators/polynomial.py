@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -15,7 +16,14 @@ from sklearn.utils.metaestimators import available_if
 from bench.budgets import Deadline
 from bench.zoo.deadlines import DeadlinePassed
 from bench.zoo.estimators.linear_scores import LinearFit, LogisticModel, class_log_probabilities
-from bench.zoo.polynomial_cost import MAX_BYTES, n_products, product_bytes
+from bench.zoo.polynomial_cost import (
+    MAX_BYTES,
+    expansion_s,
+    gram_s,
+    n_products,
+    product_bytes,
+    system_s,
+)
 
 CHUNK_BYTES = 64 * 1024**2
 """The products of so many rows at a time are made to predict."""
@@ -38,14 +46,48 @@ class Products:
     mean: np.ndarray
     sd: np.ndarray
 
-    def of(self, X: np.ndarray) -> np.ndarray:
+    @classmethod
+    def of(
+        cls, X: np.ndarray, *, degree: int, interaction_only: bool = False, deadline: Deadline | None = None
+    ) -> tuple[Self, np.ndarray]:
+        """Find those of the fit rows X (n, p); return them and what they are there, shape (n, q).
+
+        Raises MemoryError where they need too much memory and DeadlinePassed where they need more time than
+        is left, in both cases before making any.
+        """
+        n_rows, n_columns = X.shape
+        wanted = n_products(n_columns, degree=degree, interaction_only=interaction_only)
+        needed = product_bytes(n_rows, wanted)
+        if needed > MAX_BYTES:
+            raise MemoryError(
+                f"the {wanted:,} products of degree {degree} of {n_columns} encoded columns would "
+                f"take {needed / 1e9:.1f} GB on {n_rows:,} rows; limit {MAX_BYTES / 1e9:.1f} GB"
+            )
+        require_s(deadline, expansion_s(n_rows, wanted), f"to make {wanted:,} products of {n_rows:,} rows")
+        library = PolynomialFeatures(degree, interaction_only=interaction_only, include_bias=False, order="C")
+        Z = library.fit_transform(X)
+        mean, sd = Z.mean(axis=0), Z.std(axis=0)
+        varying = sd > 1e-10 * np.maximum(1.0, np.abs(mean))
+        found = cls(X.min(axis=0), X.max(axis=0), library, varying, mean[varying], sd[varying])
+        return found, found._scaled(Z)
+
+    def __call__(self, X: np.ndarray) -> np.ndarray:
         """Return the products of X (n, p), shape (n, q)."""
-        products = self.library.transform(np.clip(X, self.lowest, self.highest))
+        return self._scaled(self.library.transform(np.clip(X, self.lowest, self.highest)))
+
+    def _scaled(self, products: np.ndarray) -> np.ndarray:
         if not self.varying.all():
             products = products[:, self.varying]
         products -= self.mean
         products /= self.sd
         return products
+
+
+def require_s(deadline: Deadline | None, needed_s: float, what: str) -> None:
+    """Raise DeadlinePassed where fewer seconds are left than something is foretold to take."""
+    left_s = math.inf if deadline is None else deadline.remaining_s()
+    if left_s <= needed_s:
+        raise DeadlinePassed(f"{max(0.0, left_s):.2g} s are left, {what} would take about {needed_s:.2g} s")
 
 
 class PolynomialModel(BaseEstimator):
@@ -71,11 +113,19 @@ class PolynomialModel(BaseEstimator):
         self.classification = classification
 
     def fit(self, X: np.ndarray, y: np.ndarray, *, deadline: Deadline | None = None) -> Self:
-        """Fit on X (n, p). Raises MemoryError, before taking any, where the products need too much."""
-        self._check_size(*X.shape)
-        Z = self._expand(X)
-        if deadline is not None and deadline.remaining_s() <= 0:
-            raise DeadlinePassed("the deadline passed while the products were made, before the fit began")
+        """Fit on X (n, p).
+
+        Raises MemoryError, before taking any, where the products need too much; DeadlinePassed before a step
+        that cannot end in the time left: the products, and the factorisation.
+        """
+        self.products_, Z = Products.of(
+            X, degree=self.degree, interaction_only=self.interaction_only, deadline=deadline
+        )
+        n_rows, products = Z.shape
+        # Logistic regression among the features factorises nothing: it goes by steps, and polls between them.
+        direct = not self.classification or products > n_rows
+        needed_s = gram_s(n_rows, products) + system_s(n_rows, products) if direct else 0.0
+        require_s(deadline, needed_s, f"to solve for {products:,} products of {n_rows:,} rows")
         self.fit_ = self._logistic(Z, y, deadline) if self.classification else self._ridge(Z, y)
         self.truncated_ = self.fit_.truncated
         return self
@@ -89,29 +139,6 @@ class PolynomialModel(BaseEstimator):
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Return probabilities (n, k)."""
         return np.exp(class_log_probabilities(self._scores(X)))
-
-    def _check_size(self, n_rows: int, n_columns: int) -> None:
-        products = n_products(n_columns, degree=self.degree, interaction_only=self.interaction_only)
-        needed = product_bytes(n_rows, products)
-        if needed > MAX_BYTES:
-            raise MemoryError(
-                f"the {products:,} products of degree {self.degree} of {n_columns} encoded columns would "
-                f"take {needed / 1e9:.1f} GB on {n_rows:,} rows; limit {MAX_BYTES / 1e9:.1f} GB"
-            )
-
-    def _expand(self, X: np.ndarray) -> np.ndarray:
-        library = PolynomialFeatures(
-            self.degree, interaction_only=self.interaction_only, include_bias=False, order="C"
-        )
-        Z = library.fit_transform(X)
-        mean, sd = Z.mean(axis=0), Z.std(axis=0)
-        varying = sd > 1e-10 * np.maximum(1.0, np.abs(mean))
-        self.products_ = Products(X.min(axis=0), X.max(axis=0), library, varying, mean[varying], sd[varying])
-        if not varying.all():
-            Z = Z[:, varying]
-        Z -= self.products_.mean
-        Z /= self.products_.sd
-        return Z
 
     def _ridge(self, Z: np.ndarray, y: np.ndarray) -> LinearFit:
         library = Ridge(alpha=self.penalty * Z.shape[1], copy_X=False).fit(
@@ -134,6 +161,6 @@ class PolynomialModel(BaseEstimator):
     def _scores(self, X: np.ndarray) -> np.ndarray:
         chunk = max(1, CHUNK_BYTES // (8 * self.products_.library.n_output_features_))
         parts = [
-            self.fit_.scores(self.products_.of(X[start : start + chunk])) for start in range(0, len(X), chunk)
+            self.fit_.scores(self.products_(X[start : start + chunk])) for start in range(0, len(X), chunk)
         ]
         return np.concatenate(parts)

@@ -9,36 +9,33 @@ from typing import Self
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from sklearn.metrics.pairwise import rbf_kernel
-from sklearn.preprocessing import PolynomialFeatures
 
+from bench.budgets import Deadline
 from bench.zoo.estimators.bases import Draw, Linear
-from bench.zoo.polynomial_cost import MAX_BYTES, n_products
+from bench.zoo.estimators.polynomial import Products, require_s
+from bench.zoo.polynomial_cost import gram_s, system_s
 
 DEGREE = 2
 SMALLEST_EIGENVALUE = 1e-10
 """Of the landmarks' kernel matrix, as a share of the largest: directions below it are rounding."""
 
 Expansion = Callable[[np.ndarray], np.ndarray]
-"""From rows (n, p) to features (n, q), a row of about unit length."""
+"""From rows (n, p) to features (n, q)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolynomialBase:
-    """Ridge on all products of up to two columns, scaled to mean 0 and one variance."""
+    """Ridge on all products of up to two columns, scaled to mean 0 and SD 1.
+
+    `penalty` is that of products divided by the root of their number: of rows of about unit length.
+    """
 
     penalty: float = 1.0
 
     def prepare(self, X: np.ndarray, seed: int) -> Ridge:
         """Make the products of X (n, p); raises MemoryError, before taking any, where they need too much."""
-        n_rows, n_columns = X.shape
-        products = n_products(n_columns, degree=DEGREE)
-        needed = 8 * n_rows * products
-        if needed > MAX_BYTES:
-            raise MemoryError(
-                f"the {products:,} products of {n_columns} encoded columns would take {needed / 1e9:.1f} GB "
-                f"on {n_rows:,} rows; limit {MAX_BYTES / 1e9:.1f} GB"
-            )
-        return Ridge(X, Products.of(X), self.penalty)
+        products, Z = Products.of(X, degree=DEGREE)
+        return Ridge(products, Z, self.penalty * max(1, Z.shape[1]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,30 +52,8 @@ class NystroemBase:
 
     def prepare(self, X: np.ndarray, seed: int) -> Ridge:
         """Draw the landmarks among the rows of X (n, p)."""
-        return Ridge(X, Landmarks.of(X, self, seed), self.penalty)
-
-
-@dataclass(frozen=True, slots=True)
-class Products:
-    """The products that vary over the fit rows, centred, with one variance that adds up to 1."""
-
-    library: PolynomialFeatures
-    varying: np.ndarray
-    mean: np.ndarray
-    scale: np.ndarray
-
-    @classmethod
-    def of(cls, X: np.ndarray) -> Self:
-        """Find them for the fit rows X (n, p)."""
-        library = PolynomialFeatures(DEGREE, include_bias=False, order="C")
-        Z = library.fit_transform(X)
-        mean, sd = Z.mean(axis=0), Z.std(axis=0)
-        varying = sd > 1e-10 * np.maximum(1.0, np.abs(mean))
-        return cls(library, varying, mean[varying], sd[varying] * np.sqrt(max(1, varying.sum())))
-
-    def __call__(self, X: np.ndarray) -> np.ndarray:
-        """Return (n, q)."""
-        return (self.library.transform(X)[:, self.varying] - self.mean) / self.scale
+        landmarks = Landmarks.of(X, self, seed)
+        return Ridge(landmarks, landmarks(X), self.penalty)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +87,24 @@ class Ridge:
     of the system for all rows.
     """
 
-    def __init__(self, X: np.ndarray, expand: Expansion, penalty: float) -> None:
-        """Expand the fit rows X (n, p)."""
-        self.features = expand
+    def __init__(self, features: Expansion, fit_features: np.ndarray, penalty: float) -> None:
+        """Take an expansion and what it makes of the fit rows, (n, q)."""
+        self.features = features
+        self.fit_features = fit_features
         self._penalty = penalty
-        self.fit_features = expand(X)
-        self._among_rows = self.fit_features.shape[1] > len(X)
-        self._gram = self.fit_features @ self.fit_features.T if self._among_rows else np.empty((0, 0))
+        self._among_rows = fit_features.shape[1] > len(fit_features)
+        self._gram: np.ndarray | None = None
+        self._begun = False
         self._whole: _System | None = None
 
     def learn(self, targets: np.ndarray, draw: Draw) -> Linear:
-        """Return the model of targets (n, k) on the drawn rows, each counted as often as it is drawn."""
+        """Return the model of targets (n, k) on the drawn rows, each counted as often as it is drawn.
+
+        Raises DeadlinePassed before the first system, where it cannot end in the time left. What later ones
+        take is then known from the first.
+        """
+        if not self._begun:
+            self._begin(draw.deadline)
         if draw.rows is None:
             if self._whole is None:
                 self._whole = self._system(np.arange(len(self.fit_features)), np.ones(len(self.fit_features)))
@@ -130,9 +112,16 @@ class Ridge:
         rows, counts = np.unique(draw.rows, return_counts=True)
         return self._system(rows, counts.astype(np.float64)).solve(targets[rows])
 
+    def _begin(self, deadline: Deadline) -> None:
+        size = self.fit_features.shape
+        require_s(deadline, gram_s(*size) + system_s(*size), f"to solve for {size[1]:,} features")
+        if self._among_rows:
+            self._gram = self.fit_features @ self.fit_features.T
+        self._begun = True
+
     def _system(self, rows: np.ndarray, counts: np.ndarray) -> _System:
         Z = self.fit_features if len(rows) == len(self.fit_features) else self.fit_features[rows]
-        if not self._among_rows:
+        if self._gram is None:
             return _System.among_features(Z, counts, self._penalty)
         return _System.among_rows(Z, self._gram[np.ix_(rows, rows)], counts, self._penalty)
 

@@ -13,9 +13,12 @@ PATIENCE_ROUNDS = 50
 class RoundsMonitor:
     """Is told each round's validation loss and says when to stop."""
 
-    def __init__(self, deadline: Deadline | None, *, patience_rounds: int = PATIENCE_ROUNDS) -> None:
-        """Watch this deadline; None never comes."""
+    def __init__(
+        self, deadline: Deadline | None, wanted: int, *, patience_rounds: int = PATIENCE_ROUNDS
+    ) -> None:
+        """Watch this deadline (None never comes) over at most so many wanted rounds."""
         self._clock = StepClock(deadline)
+        self._wanted = wanted
         self._patience = Patience(patience_rounds)
         self._rounds = 0
         self.truncated = False
@@ -29,7 +32,8 @@ class RoundsMonitor:
             self._patience.improved(step, loss)
             if self._patience.over(step):
                 return True
-        self.truncated = not self._clock.affords_step()
+        # After the last wanted round the model is whole, however little time is left.
+        self.truncated = self._rounds < self._wanted and not self._clock.affords_step()
         return self.truncated
 
     @property

@@ -1,8 +1,9 @@
 """Support vector machines whose fit ends at the deadline.
 
-libsvm takes no callback, but it takes a number of iterations: a short fit tells how long one lasts here,
-and a second fit gets as many as the time left can pay for. Where those suffice, the model is the one that
-an unlimited fit gives, to the last bit; where they do not, it is the solver's state at that point.
+libsvm takes no callback and cannot go on with a fit, but it takes a number of iterations: short fits tell
+how long one lasts here, and longer ones begin anew with as many as the time left can pay for. Where those
+suffice, the model is the one that an unlimited fit gives, to the last bit; where they do not, it is the
+solver's state at that point.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ from sklearn.svm import SVC, SVR
 from bench.budgets import Deadline, NoDeadline
 
 PROBE_ITERATIONS = 1000
-"""Iterations of the short fit, of each pair of classes."""
+"""Iterations of the first fit, of each pair of classes."""
+GROWTH = 4
+"""How many times the iterations of a fit the next one has at most: the fits before the last take a third of it."""
 SHARE = 0.8
-"""How much of the time left the second fit may plan with: predicting comes after it."""
+"""How much of the time left the iterations may plan with that no fit has timed yet."""
 
 
 class _Stoppable:
@@ -37,17 +40,22 @@ class _Stoppable:
         if math.isinf(started_s):
             self._solve(X, y, self.max_iter)
             return self
-        ended = self._solve(X, y, PROBE_ITERATIONS)
-        if not ended:
-            left_s = deadline.remaining_s()
-            each_s = (started_s - left_s) / max(1, int(np.sum(self.n_iter_)))
-            affordable = int(SHARE * left_s / each_s / np.size(self.n_iter_))
-            enough = 0 < self.max_iter <= affordable
-            if affordable > PROBE_ITERATIONS:
-                ended = self._solve(X, y, self.max_iter if enough else affordable) or enough
-        self.truncated_ = not ended
+        self.truncated_ = not self._solve_within(X, y, deadline)
         return self
 
+    def _solve_within(self, X: np.ndarray, y: np.ndarray, deadline: Deadline) -> bool:
+        """Fit with ever more iterations, while the time left pays for more; return whether they sufficed.
+
+        The first iterations compute the kernel's rows that later ones find in the cache, so what one costs is
+        told by the last fit's seconds beyond those of the fit before.
+        """
+        limit = self.max_iter if self.max_iter > 0 else math.inf
+        iterations, last_s, last_total = PROBE_ITERATIONS, 0.0, 0
+        while True:
+            left_s = deadline.remaining_s()
+            if self._solve(X, y, int(min(iterations, limit))) or iterations >= limit:
+                return True
+            ...
     n_iter_: Any
     fit_status_: int
     max_iter: int

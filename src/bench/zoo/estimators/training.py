@@ -8,6 +8,7 @@ neither the schedule nor the result depends on a deadline that is not reached.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,11 +16,11 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from bench.zoo.deadlines import DeadlinePassed, Patience, StepClock
+from bench.zoo.deadlines import DeadlinePassed, StepClock
 from bench.zoo.devices import synchronise
 
-PATIENCE = 0.25
-"""The share of the epochs without a better validation loss before the end."""
+WAVES = 4
+"""Each ends where 1, 3, 7 and 15 fifteenths of the training are made."""
 CHUNK_STEPS = 8
 """Steps between two looks at the clock."""
 
@@ -71,17 +72,26 @@ def learning_rate_share(progress: float) -> float:
     return 0.5 * (1 - math.cos(2 * math.pi * math.log2(1 + 15 * progress)))
 
 
-def train(net: nn.Module, rows: Rows, training: Training, clock: StepClock) -> Trained:
-    """Train until the validation loss has stopped falling, the deadline, or the last epoch.
+def waves(n_epochs: int) -> list[range]:
+    """Return the epochs of each wave, those of one that ends within an epoch whole."""
+    last = 2**WAVES - 1
+    ends = [-(-n_epochs * (2**wave - 1) // last) for wave in range(WAVES + 1)]
+    return [range(start, end) for start, end in itertools.pairwise(ends) if start < end]
 
+
+def train(net: nn.Module, rows: Rows, training: Training, clock: StepClock) -> Trained:
+    """Train until a whole wave has brought no better validation loss, the deadline, or the last epoch.
+
+    What a wave is worth shows at its end, where it is annealed: none is broken off in the middle.
     The net ends with the weights of the best epoch, and in evaluation mode. Without validation rows every
     epoch is made. Raises DeadlinePassed where there was no time for a single batch.
     """
     n_steps = len(rows.fit[0]) // batch_rows(len(rows.fit[0]))
     n_epochs = max(training.epochs, math.ceil(training.fewest_steps / n_steps))
     optimizer = _optimizer(net, training)
-    patience = Patience(math.ceil(PATIENCE * n_epochs))
+    wave_starts = {wave[-1]: wave[0] for wave in waves(n_epochs)}
     best: dict[str, torch.Tensor] | None = None
+    best_loss, best_epoch = math.inf, -1
     epochs = 0
     truncated = False
     for epoch in range(n_epochs):
@@ -94,16 +104,18 @@ def train(net: nn.Module, rows: Rows, training: Training, clock: StepClock) -> T
         epochs += 1
         if rows.validation is None:
             continue
-        if patience.improved(epoch, _validation_loss(net, rows, rows.validation)):
+        loss = _validation_loss(net, rows, rows.validation)
+        if loss < best_loss:
+            best_loss, best_epoch = loss, epoch
             best = {name: value.clone() for name, value in net.state_dict().items()}
-        if patience.over(epoch):
+        if best_epoch < wave_starts.get(epoch, -1):
             break
     if clock.steps == 0:
         raise DeadlinePassed("the deadline passed before the net had seen its first batches")
     if best is not None:
         net.load_state_dict(best)
     net.eval()
-    return Trained(epochs, patience.best_step, truncated)
+    return Trained(epochs, best_epoch, truncated)
 
 
 @dataclass(frozen=True, slots=True)

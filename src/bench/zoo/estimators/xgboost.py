@@ -46,12 +46,12 @@ class XGBoostModel(BaseEstimator):
         categorical: tuple[int, ...] = (),
     ) -> Self:
         """Boost until the validation loss has stopped falling, the deadline, or the last round."""
-        monitor = RoundsMonitor(deadline)
         params = {"tree_method": "hist", "verbosity": 0, **(self.params or {}), **self._objective(y)}
+        rounds = wanted_rounds(params.get("learning_rate", 0.3), validated=validation is not None)
+        monitor = RoundsMonitor(deadline, rounds)
         self.feature_types_ = ["c" if i in categorical else "q" for i in range(X.shape[1])]
         train = self._matrix(X, y)
         evals = [(self._matrix(*validation, ref=train), "validation")] if validation is not None else []
-        rounds = wanted_rounds(params.get("learning_rate", 0.3), validated=validation is not None)
         self.booster_ = xgb.train(
             params, train, rounds, evals=evals, callbacks=[_Watch(monitor)], verbose_eval=False
         )
