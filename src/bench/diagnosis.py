@@ -188,10 +188,7 @@ def _folders(results: Path, cache: Cache) -> Iterator[Finding]:
     free = shutil.disk_usage(Path.cwd()).free
     level = Level.FINE if free > SCARCE_BYTES else Level.LIMITS
     yield Finding(what="disk", level=level, found=f"{free / GIB:.1f} GiB free here")
-    if not (results / FILE_NAME).is_file():
-        yield _fine("results", f"none yet in {results}")
-    else:
-        yield from _tried("results", lambda: _try_store(results), "name another folder with --results")
+    yield from _tried("results", lambda: _try_results(results), "name another folder with --results")
 
 
 def _try_cache(cache: Cache) -> str:
@@ -200,7 +197,36 @@ def _try_cache(cache: Cache) -> str:
         return f"{held} of {len(catalog())} of the catalogue kept in {cache.root}"
 
 
-def _try_store(results: Path) -> str:
+def _try_results(results: Path) -> str:
+    """Try to write where a run would: into the folder, or where it would be made, and to what is there."""
+    folder = _existing(results)
+    _try_folder(folder)
+    if folder != results or not (results / FILE_NAME).exists():
+        return f"none yet in {results}"
+    for path in results.glob(f"{FILE_NAME}*"):  # the store, and the log beside it while a run writes
+        try:
+            with path.open("r+b"):
+                pass
+        except FileNotFoundError:  # a run that ended just now took its log away
+            continue
+        except OSError as error:
+            raise OSError(error.errno, f"{path} cannot be written: {error.strerror}") from error
+    if (results / "predictions").exists():
+        _try_folder(results / "predictions")
+    return _held(results)
+
+
+def _try_folder(folder: Path) -> None:
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OSError(error.errno, f"{folder} cannot be written: {error.strerror}") from error
+
+
+def _held(results: Path) -> str:
+    if not (results / FILE_NAME).stat().st_size:  # a run that was killed as it began
+        return f"none yet in {results}"
     store = read_store(results)
     try:
         return f"{len(runs(store))} runs in {results}"

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import sys
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, Unpack
 
 from bench.boards import board
+from bench.config.described import OWN, file_task, frame_task
 from bench.config.load import list_suites
 from bench.config.load import load_suite as read_suite
-from bench.config.own import Changes, changed, is_duration, is_whole, own_suite, task_name
+from bench.config.own import Changes, changed, is_duration, is_whole, own_suite
 from bench.config.problems import did_you_mean
-from bench.datasets import ColumnKind, ProblemType
-from bench.errors import ConfigError, DataError
+from bench.errors import ConfigError
 from bench.events import CellFinished, Event, RunFinished, RunStarted
 from bench.execution.choice import EXECUTORS, executor_for
 from bench.plans import Plan
@@ -25,12 +24,11 @@ from bench.session import Request, make_plan
 from bench.session import run as run_plan
 from bench.sources.cache import Cache
 from bench.sources.catalog import catalog
-from bench.sources.notes import listed
 from bench.store.opening import open_store as open_results
 from bench.store.opening import read_store
 from bench.store.query import cell_rows, find_run, trial_rows
 from bench.store.sqlite import Store
-from bench.suites import Suite, TaskReference
+from bench.suites import Suite
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,8 +36,6 @@ if TYPE_CHECKING:
     from bench.analysis.leaderboard import Leaderboard
 
 RESULTS = Path("bench-results")
-OWN = ("target", "problem", "kinds", "group", "time")
-"""What only a table of one's own can be told."""
 
 
 class Data(TypedDict, total=False):
@@ -249,9 +245,10 @@ def _known(where: str, given: Mapping[str, Any], known: Iterable[str]) -> dict[s
     names = list(known)
     unknown = [name for name in given if name not in names]
     if unknown:
+        listed = ", ".join(names)
         raise ConfigError(
             *(
-                f"{where}: no option is called {name!r}{did_you_mean(name, names)} (options: {', '.join(names)})"
+                f"{where}: no option is called {name!r}{did_you_mean(name, names)} (options: {listed})"
                 for name in unknown
             )
         )
@@ -262,16 +259,13 @@ def _suite(what: What, asked: Mapping[str, Any], cache: Cache) -> Suite:
     if isinstance(what, Suite):
         return _told_nothing(what, asked)
     if isinstance(what, str | Path):
-        if _is_suite(what, "target" in asked):
+        if _is_suite(what, asked):
             return _told_nothing(read_suite(str(what), learners(), catalog()), asked)
-        path = _readable(Path(what))
-        reference = TaskReference(where=str(path), name=task_name(path.name), file=str(path.resolve()))
-        described = _described(reference, asked, _file_names(path))
-        return own_suite(described, list(learners()))
-    from bench.sources.frames import frame_names, keep_frame
+        return own_suite(file_task(Path(what), asked), list(learners()))
+    from bench.sources.frames import keep_frame
 
-    described = _described(TaskReference(where="the frame", name="frame"), asked, frame_names(what))
-    return own_suite(replace(described, cached=keep_frame(what, described, cache)), list(learners()))
+    task = frame_task(what, asked)
+    return own_suite(replace(task, cached=keep_frame(what, task, cache)), list(learners()))
 
 
 def _told_nothing(suite: Suite, asked: Mapping[str, Any]) -> Suite:
@@ -284,80 +278,14 @@ def _told_nothing(suite: Suite, asked: Mapping[str, Any]) -> Suite:
     return suite
 
 
-def _is_suite(what: str | Path, has_target: bool) -> bool:
+def _is_suite(what: str | Path, asked: Mapping[str, Any]) -> bool:
     """Whether a text is a suite's name or path rather than a table's."""
     path = Path(what)
     if path.suffix == ".toml":
         return True
     if str(what) in list_suites():
-        return not (has_target and path.is_file())
-    return not (has_target or path.suffix or path.exists())
-
-
-def _readable(path: Path) -> Path:
-    """Return the path of a file. Raises ConfigError where there is none."""
-    if path.is_dir():
-        raise ConfigError(f"{path}: is a folder: name a file in it")
-    if not path.is_file():
-        near = [each.name for each in path.parent.glob("*") if each.is_file()] if path.parent.is_dir() else []
-        raise ConfigError(f"{path}: there is no such file{did_you_mean(path.name, near)}")
-    return path
-
-
-def _file_names(path: Path) -> list[str]:
-    """Return the names of a file's columns, those without one called by their place. Raises DataError."""
-    from bench.sources.file import column_names
-
-    try:
-        names = column_names(path)
-    except (ValueError, csv.Error) as error:
-        raise DataError(f"{path}: it cannot be read as a table: {error}") from error
-    return [name or f"column {place}" for place, name in enumerate(names, start=1)]
-
-
-def _described(reference: TaskReference, asked: Mapping[str, Any], names: Sequence[str]) -> TaskReference:
-    """Return the reference with what the caller says of its columns. Raises ConfigError."""
-    from bench.sources.columns import column_name
-    from bench.sources.inference import misnamed
-    from bench.sources.requests import TableOptions
-
-    where = reference.where
-    if "target" not in asked:
-        raise ConfigError(f"{where}: say which column to predict: target=... (columns: {listed(names)})")
-    roles = {role: asked[role] for role in ("target", "group", "time") if role in asked}
-    for role, label in roles.items():
-        if not isinstance(label, Hashable):
-            raise ConfigError(f"{where}: {role}: give the name of a column, not a {type(label).__name__}")
-    described = replace(
-        reference,
-        problem=_problem(where, asked.get("problem")),
-        kinds={column_name(label): kind for label, kind in _kinds(where, asked.get("kinds", {})).items()},
-        **{role: column_name(label) for role, label in roles.items()},
-    )
-    wrong = misnamed(TableOptions.of(described), names)
-    if wrong:
-        raise ConfigError(*(f"{where}: {line}" for line in wrong))
-    return described
-
-
-def _problem(where: str, given: Any) -> ProblemType | None:
-    if given is not None and given not in list(ProblemType):
-        raise ConfigError(f"{where}: problem: {given!r} is none of {', '.join(ProblemType)}")
-    return None if given is None else ProblemType(given)
-
-
-def _kinds(where: str, given: Any) -> dict[Any, ColumnKind]:
-    if not isinstance(given, Mapping):
-        raise ConfigError(
-            f'{where}: kinds: give a dictionary of columns, such as {{"zip": "categorical"}}, not {given!r}'
-        )
-    wrong = {label: kind for label, kind in given.items() if kind not in list(ColumnKind)}
-    if wrong:
-        known = ", ".join(ColumnKind)
-        raise ConfigError(
-            *(f"{where}: kinds: {kind!r} for {label!r} is none of {known}" for label, kind in wrong.items())
-        )
-    return {label: ColumnKind(kind) for label, kind in given.items()}
+        return "target" not in asked or not path.is_file()
+    return not ("target" in asked or path.suffix or path.exists())
 
 
 def _changed(suite: Suite, options: Mapping[str, Any]) -> Suite:

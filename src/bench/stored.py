@@ -24,7 +24,7 @@ from bench.errors import DataError, PrerequisiteError
 from bench.orders import Order
 from bench.runner.cell import load_cell
 from bench.scoring.metrics import mean_score, score
-from bench.scoring.predictions import Prediction, stored_predictions
+from bench.scoring.predictions import Prediction, prediction_hash, stored_predictions
 from bench.sources.cache import Cache
 from bench.store import predictions as prediction_files
 from bench.store.query import evidence_rows
@@ -74,18 +74,23 @@ class StoredPredictions(Mapping[str, CellPredictions]):
 
         Raises:
             PrerequisiteError: the cache does not hold the table, or holds another one of its name.
-            DataError: the stored predictions do not score what was recorded.
+            DataError: the stored predictions are not those that were recorded, or are of other rows.
         """
         records = prediction_files.read(self._store.predictions_path(key))
+        self._check_whole(key, [record.predictions.content for record in records.values()])
         if not records:
             raise KeyError(key)
         validation: dict[TrialKey, Prediction] = {}
         tested: dict[TrialKey, Prediction] = {}
         for number, record in records.items():
             trial = (number, record.attempt)
-            validation[trial], tested[trial] = stored_predictions(record.predictions)
+            try:
+                validation[trial], tested[trial] = stored_predictions(record.predictions)
+            except ValueError as error:  # its shapes do not fit its numbers
+                raise self._damaged(key, f"those of trial {number}") from error
         found = replace(self._truth(self._evidence[key]), validation=validation, test=tested)
-        self._check(key, found)
+        self._check_hashes(key, found)
+        self._check_rows(key, found)
         return found
 
     def _truth(self, evidence: Mapping[str, Any]) -> CellPredictions:
@@ -141,13 +146,43 @@ class StoredPredictions(Mapping[str, CellPredictions]):
             cache_root=str(self._cache.root),
         )
 
-    def _check(self, key: str, found: CellPredictions) -> None:
+    def _check_whole(self, key: str, contents: Sequence[bytes]) -> None:
+        """Refuse the file of a cell that ended unless a whole record ends it: damage hides all after it."""
+        path = self._store.predictions_path(key)
+        ended = self._store.rows(
+            "SELECT ended_at FROM attempts WHERE evidence_key = ? ORDER BY attempt DESC LIMIT 1", (key,)
+        )
+        if not ended or ended[0]["ended_at"] is None or not path.is_file():
+            return  # a cell that is running, or was killed, may be in the middle of a record
+        content = path.read_bytes()
+        if content and not content.endswith(tuple(contents)):
+            raise self._damaged(key, "some of them")
+
+    def _check_hashes(self, key: str, found: CellPredictions) -> None:
+        """Refuse predictions that are not, to the bit, those that were recorded."""
+        for trial, validation in found.validation.items():
+            recorded = self._recorded.get((key, *trial))
+            if recorded is None:  # of another run
+                continue
+            if len(validation.values) != sum(found.fold_rows):
+                continue  # of other rows, as `_check_rows` says
+            folds = [_part(validation, rows) for rows in _fold_slices(found)]
+            if prediction_hash(*folds, found.test[trial]) != recorded["prediction_hash"]:
+                raise self._damaged(key, f"those of trial {trial[0]}")
+
+    def _damaged(self, key: str, which: str) -> DataError:
+        return DataError(
+            f"{self._evidence[key]['cell_id']}: stored predictions are damaged, {which} at least, in "
+            f"{self._store.predictions_path(key)}; fit it again with `{self._command()} --fresh`"
+        )
+
+    def _check_rows(self, key: str, found: CellPredictions) -> None:
         """Refuse labels that are not those of the rows that were predicted: one trial tells."""
         trial = next((trial for trial in sorted(found.test) if (key, *trial) in self._recorded), None)
         if trial is None:
             return
         recorded = self._recorded[key, *trial]
-        parts = np.split(np.arange(len(found.y_validation)), np.cumsum(found.fold_rows)[:-1])
+        parts = _fold_slices(found)
         try:
             folds = [_score(found, found.y_validation[rows], found.validation[trial], rows) for rows in parts]
             scores = mean_score(found.problem, folds), _score(found, found.y_test, found.test[trial])
@@ -172,7 +207,16 @@ class StoredPredictions(Mapping[str, CellPredictions]):
         return f"bench run {name if same else path} --results {self._store.folder}"
 
 
-def _score(of: CellPredictions, y: Any, prediction: Prediction, rows: Any = slice(None)) -> float:
+def _fold_slices(of: CellPredictions) -> list[slice]:
+    """Return where each fold's rows are among the validation rows."""
+    ends = np.cumsum(of.fold_rows).tolist()
+    return [slice(end - n, end) for end, n in zip(ends, of.fold_rows, strict=True)]
+
+
+def _part(of: Prediction, rows: slice) -> Prediction:
+    return replace(of, values=of.values[rows], sd=None if of.sd is None else of.sd[rows])
+
+
+def _score(of: CellPredictions, y: Any, prediction: Prediction, rows: slice = slice(None)) -> float:
     """Return the primary error of some rows of a prediction; raise ValueError where their number differs."""
-    part = Prediction(kind=prediction.kind, values=prediction.values[rows])
-    return score(of.problem, y, part, of.target_sd)
+    return score(of.problem, y, _part(prediction, rows), of.target_sd)

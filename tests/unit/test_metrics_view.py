@@ -198,3 +198,12 @@ def test_trials_without_recorded_metrics_have_a_leaderboard_all_the_same():
     found = {row.entry: row for row in leaderboard(bare, cells, View()).rows}
     assert found["a"].overall.n == 1
     assert found["a"].calibration.n == 0
+
+
+@pytest.mark.parametrize("policy", ["fallback", "dummy"])
+def test_nothing_stands_in_for_an_entry_without_any_error_of_its_own(policy):
+    results = {(learner, task): PERFECT for learner in ("random-forest", "dummy") for task in "tu"}
+    results |= {("svm", "t"): None, ("svm", "u"): None, ("net", "t"): PERFECT, ("net", "u"): None}
+    found, _ = rows(run(results), failure_policy=policy)
+    assert (found["svm"].n_stood_in, found["svm"].n_tasks, found["svm"].overall.n) == (0, 0, 0)
+    assert found["net"].n_stood_in == 1

@@ -247,6 +247,13 @@ def test_columns_that_say_nothing_are_left_out_in_one_short_line(read):
     )
 
 
+def test_sameness_is_judged_by_what_is_kept(read):
+    beyond = [10**25 + i for i in range(N)]
+    content = read(texts({"beyond": beyond, "form": ["1.0", "1"] * (N // 2), "a": numbers}))
+    assert list(kinds(content)) == ["a"]
+    assert content.notes == ("left out, empty or the same in every row: beyond, form",)
+
+
 def test_nothing_left_says_why(read):
     why = refused(read, texts({"name": [f"name {i}" for i in range(N)], "same": ["1"] * N}))
     assert "nothing is left to learn 't' from" in why
@@ -402,3 +409,15 @@ def test_lists_are_short():
     assert listed(list("abcdefg")) == "a, b, c, d, e and 2 more"
     assert shortened("x\ny") == "x y"
     assert len(shortened("x" * 300)) <= 40
+
+
+def test_the_names_of_columns_are_those_that_reading_gives(tmp_path):
+    path = tmp_path / "gap.csv"
+    path.write_text("a,,c\n1,2,3\n")
+    assert column_names(path) == ["a", "column 2", "c"]
+    path.write_text('"a"x,b\n1,2\n')
+    with pytest.raises(DataError, match="its first line cannot be read"):
+        column_names(path)
+    frame = pd.DataFrame({"x": [1.0, 2.0], "y": [0, 1]}, index=pd.Index([5, 6], name="key"))
+    frame.to_parquet(tmp_path / "kept.parquet")
+    assert column_names(tmp_path / "kept.parquet") == ["x", "y"]

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from bench.cells import CellStatus
-from bench.execution.postmortem import Death, Remains, conclude
+from bench.execution.postmortem import Death, Remains, conclude, visible
 from bench.registry import learner
 from bench.runner.state import PAGE_BYTES, Phase, State
 from bench.trials import Outcome, TrialStatus
@@ -162,3 +162,12 @@ def test_a_trial_that_died_while_it_was_scored_keeps_its_bill(order, state, make
     _, last = conclude(order, state, [make_trial(0)], remains(Death(guard="time", code=-9, phase_s=30.0)))
     assert (last.cost.billed_s, last.spent_s) == (3.0, 4.0)
     assert last.cost.unbilled_wall_s == 30.0
+
+
+def test_a_reason_neither_repeats_its_status_nor_reaches_the_terminal(order, state):
+    outcome, _ = conclude(order, state, [], remains(Death(code=7)))
+    assert (outcome.status, outcome.reason) == (CellStatus.CRASH, "the process left with exit code 7")
+    said = Outcome(status=CellStatus.ERROR, complete=True, reason="no \x1b[31mred\x07 \u202eor\x9b2J, 5 µm\r")
+    outcome, _ = conclude(order, state, [], remains(Death(), reported=said))
+    assert outcome.reason == r"no \x1b[31mred\x07 \u202eor\x9b2J, 5 µm\r"
+    assert visible(outcome.reason) == outcome.reason

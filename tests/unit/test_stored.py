@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import shutil
+import sqlite3
 import sys
 from dataclasses import replace
 from functools import partial
@@ -176,3 +177,65 @@ def test_without_any_predictions_there_is_one_clear_line(store, tmp_path):
     shutil.copytree(store.folder, tmp_path / "bare", ignore=shutil.ignore_patterns("predictions"))
     with pytest.raises(PrerequisiteError, match=r"holds no predictions of run .* --fresh`"):
         predictions(read_store(tmp_path / "bare"))
+
+
+def flipped_at_the_end(content):
+    """The lowest bit of the last number alone."""
+    return content[:-4] + bytes([content[-4] ^ 1]) + content[-3:]
+
+
+def flipped_in_the_middle(content):
+    """The lowest bit of the first number of the second record."""
+    at = content.index(b"\n", content.index(b'{"trial": 1')) + 1
+    return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+
+
+DAMAGES = {
+    "last number": flipped_at_the_end,
+    "a number in the middle": flipped_in_the_middle,
+    "a head in the middle": lambda content: content.replace(b'{"trial": 1', b'{"trail": 1'),
+    "the first head": lambda content: b"x" + content[1:],
+    "the end": lambda content: content[:-1],
+}
+
+
+@pytest.mark.parametrize("damage", list(DAMAGES))
+def test_damaged_predictions_are_refused_in_one_line(store, tmp_path, capsys, damage):
+    shutil.copytree(store.folder, tmp_path / "r")
+    copied = read_store(tmp_path / "r")
+    row = next(row for row in trial_rows(copied, find_run(copied, None)["run_id"]) if row["trial"] == 3)
+    path = copied.predictions_path(row["evidence_key"])
+    path.write_bytes(DAMAGES[damage](path.read_bytes()))
+    assert call("leaderboard", "--results", str(tmp_path / "r"), "--show", "ensembled") == 5
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert err.startswith(f"bench: {row['cell_id']}: stored predictions are damaged"), err
+    assert str(path) in err
+    assert f"--results {tmp_path / 'r'} --fresh`" in err
+    assert call("leaderboard", "--results", str(tmp_path / "r")) == 0, "no other view needs them"
+
+
+def test_a_killed_cell_may_end_in_the_middle_of_a_record(store, tmp_path):
+    shutil.copytree(store.folder, tmp_path / "r")
+    key = next(iter(predictions(store)))
+    with sqlite3.connect(tmp_path / "r/bench.sqlite") as connection:
+        connection.execute("UPDATE attempts SET ended_at = NULL WHERE evidence_key = ?", (key,))
+    connection.close()
+    copied = read_store(tmp_path / "r")
+    path = copied.predictions_path(key)
+    path.write_bytes(path.read_bytes()[:-1])
+    assert len(predictions(copied)[key].test) == len(predictions(store)[key].test) - 1
+
+
+@pytest.mark.parametrize("validation", ["holdout:25", "cv:3"])
+def test_predictions_with_standard_deviations_are_checked_as_well(tmp_path, cache_root, validation):
+    text = SUITE.format(validation=validation).partition("[[tasks]]")[0].replace('"dummy", ', '"gp-exact", ')
+    (tmp_path / "views.toml").write_text(text + '[[tasks]]\ndataset = "sk-diabetes"\n')
+    call("run", str(tmp_path / "views.toml"), "--results", str(tmp_path / "r"), "--executor", "inline")
+    found = read_store(tmp_path / "r")
+    stored = predictions(found)
+    assert any(p.sd is not None for of in stored.values() for p in of.validation.values())
+    key = next(key for key, of in stored.items() if next(iter(of.test.values())).sd is not None)
+    path = found.predictions_path(key)
+    path.write_bytes(flipped_at_the_end(path.read_bytes()))
+    assert "are damaged, those of trial" in refusal(stored, key)

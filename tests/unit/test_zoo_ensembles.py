@@ -15,6 +15,7 @@ from bench.budgets import NoDeadline
 from bench.datasets import ProblemType
 from bench.learners import BuildContext
 from bench.tasks import TaskShape
+from bench.zoo import polynomial_cost
 from bench.zoo.deadlines import DeadlinePassed
 from bench.zoo.estimators.bagging import Bagging, shares_to_probabilities
 from bench.zoo.estimators.bases import Draw, Linear, Total, add_up
@@ -123,8 +124,9 @@ def test_the_polynomial_base_is_ridge_on_products(rows):
     X, y = rows
     base = PolynomialBase(penalty=0.7).prepare(X[:200], 0)
     products = PolynomialFeatures(2, include_bias=False).fit_transform(X)
-    Z = (products - products[:200].mean(0)) / products[:200].std(0)
-    expected = Ridge(alpha=0.7 * Z.shape[1]).fit(Z[:200], y[:200]).predict(Z)
+    kept = PolynomialFeatures(2, include_bias=False).fit_transform(X.clip(X[:200].min(0), X[:200].max(0)))
+    Z, held = ((each - products[:200].mean(0)) / products[:200].std(0) for each in (products, kept))
+    expected = Ridge(alpha=0.7 * Z.shape[1]).fit(Z[:200], y[:200]).predict(held)
     got = base.learn(y[:200, None], drawn()).predict(base.features(X))
     np.testing.assert_allclose(got[:, 0], expected, rtol=1e-9, atol=1e-9)
 
@@ -232,6 +234,41 @@ def test_one_member_without_bootstrap_is_the_base(rows):
     np.testing.assert_array_equal(single.predict(X), expected)
 
 
+@SCHEMES
+def test_one_outlying_cell_is_taken_for_the_nearest_that_the_fit_rows_held(rows, scheme):
+    X, y = rows
+    fit = scheme(PolynomialBase(), classification=False).fit(X, y)
+    far = X[:5].copy()
+    far[2, 1] = 1e4
+    np.testing.assert_array_equal(fit.predict(far), fit.predict(far.clip(X.min(0), X.max(0))))
+
+
+def test_the_fit_rows_are_expanded_once(rows, monkeypatch):
+    expanded = []
+    transform = PolynomialFeatures.transform
+    monkeypatch.setattr(
+        PolynomialFeatures, "transform", lambda self, X: expanded.append(len(X)) or transform(self, X)
+    )
+    base = PolynomialBase().prepare(rows[0], 0)
+    assert expanded == [300]
+    np.testing.assert_allclose(base.features(rows[0]), base.fit_features)
+
+
+@pytest.mark.parametrize("n", [12, 200], ids=["more features than rows", "more rows than features"])
+@pytest.mark.parametrize("base", [PolynomialBase(), NystroemBase(landmarks=12)], ids=["poly", "nystroem"])
+def test_a_system_that_cannot_end_in_time_is_not_begun(rows, base, n, monkeypatch):
+    class Left:
+        def remaining_s(self):
+            return 1.0
+
+    X, targets = rows[0][:n], rows[1][:n, None]
+    draw = Draw(rows=None, seed=0, deadline=Left())
+    base.prepare(X, 0).learn(targets, draw)
+    monkeypatch.setattr(polynomial_cost, "FLOPS", 1e3)
+    with pytest.raises(DeadlinePassed, match=r"1 s are left, to solve for 1\d features would take about"):
+        base.prepare(X, 0).learn(targets, draw)
+
+
 @BASES
 @SCHEMES
 def test_what_the_deadline_cuts_keeps_what_it_has(rows, base, scheme):
@@ -284,7 +321,9 @@ def test_shares_become_probabilities_in_the_same_order():
 
 def test_too_many_products_are_refused_before_any_is_made():
     X = np.empty((50_000, 80))
-    with pytest.raises(MemoryError, match=r"3,320 products of degree 2 of 80 encoded columns would take 1\.3 GB"):
+    with pytest.raises(
+        MemoryError, match=r"3,320 products of degree 2 of 80 encoded columns would take 1\.3 GB"
+    ):
         PolynomialBase().prepare(X, 0)
 
 
@@ -299,6 +338,9 @@ def test_limits_are_said_with_their_numbers(scheme):
         registry.learner(f"{scheme}-{kind}") for kind in ("polynomial", "nystroem", "mlp")
     )
     assert polynomial.limit(shape(1500, 60)) is None
+    assert "11,475 features on 9,000 rows would take about 110 s a fit on one core; limit 60 s" in (
+        registry.learner("boosted-polynomial").limit(shape(9000, 150))
+    )
     assert "5,150 features on 100,000 rows would take 4.1 GB" in polynomial.limit(shape(100_000, 100))
     assert nystroem.limit(shape(50_000, 100)) is None
     assert "500 features on 1,000,000 rows would take 4.0 GB" in nystroem.limit(shape(1_000_000, 100))

@@ -12,7 +12,7 @@ from bench.learners import BuildContext
 from bench.zoo.deadlines import DeadlinePassed, StepClock
 from bench.zoo.estimators.mlp import NetModel, NetSettings, best_sharpness
 from bench.zoo.estimators.nets import Architecture, InputEncoding, Periodic, build_net
-from bench.zoo.estimators.training import Rows, Training, batch_rows, learning_rate_share, train
+from bench.zoo.estimators.training import Rows, Training, batch_rows, learning_rate_share, train, waves
 
 BODIES = pytest.mark.parametrize("body", ["plain", "residual"])
 
@@ -83,6 +83,32 @@ def test_the_learning_rate_falls_to_zero_four_times():
         assert learning_rate_share((math.sqrt(start * end) - 1) / 15) == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("n_epochs", [1, 2, 8, 15, 64, 167])
+def test_waves_are_the_epochs_between_two_falls_to_zero(n_epochs):
+    found = waves(n_epochs)
+    assert [epoch for wave in found for epoch in wave] == list(range(n_epochs))
+    falls = {math.ceil(n_epochs * end / 15 - 1e-9) for end in (1, 3, 7, 15)}
+    assert {wave.stop for wave in found} == falls
+
+
+@pytest.mark.parametrize(("best", "epochs"), [(0, 3), (1, 7), (2, 7), (3, 15), (6, 15), (14, 15)])
+def test_training_ends_with_the_first_whole_wave_that_brought_nothing_better(rows, best, epochs):
+    """15 epochs: waves of 1, 2, 4 and 8. The last epochs of each are those with the lowest rate."""
+    X, y = (torch.as_tensor(each, dtype=torch.float32) for each in rows)
+    losses = iter([2.0 - epoch / 100 if epoch <= best else 3.0 for epoch in range(15)])
+
+    def loss(outputs, y):
+        return torch.nn.functional.mse_loss(outputs[:, 0], y)
+
+    def told(outputs, y):
+        return torch.tensor(next(losses))
+
+    net = build_net(Architecture(width=8), InputEncoding(rows[0], "none"), 4, 1)
+    data = Rows((X[:200], y[:200]), (X[200:], y[200:]), loss, told)
+    trained = train(net, data, Training(epochs=15, fewest_steps=1), StepClock(None))
+    assert (trained.best_epoch, trained.epochs) == (best, epochs)
+
+
 @BODIES
 def test_a_net_keeps_the_weights_of_its_best_epoch(rows, body):
     X, y = rows
@@ -90,7 +116,7 @@ def test_a_net_keeps_the_weights_of_its_best_epoch(rows, body):
     net.fit(X[:60], y[:60], validation=(X[60:], y[60:]))
     kept = ((net.predict(X[60:]) - y[60:]) ** 2).mean()
     longer = NetModel(settings(body, learning_rate=1e-2), classification=False).fit(X[:60], y[:60])
-    assert 0 <= net.best_epoch_ < net.epochs_ < longer.epochs_
+    assert 0 <= net.best_epoch_ < net.epochs_ <= longer.epochs_
     assert kept < ((longer.predict(X[60:]) - y[60:]) ** 2).mean()
 
 

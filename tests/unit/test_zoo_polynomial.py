@@ -127,7 +127,47 @@ def test_what_does_not_fit_into_memory_is_said_before_it_is_taken():
         PolynomialModel(3).fit(np.zeros((1500, 470)), np.zeros(1500, dtype=int))
 
 
-def test_a_deadline_that_has_passed_is_kept_after_the_products():
+def test_what_takes_too_long_is_said_before_it_is_begun():
+    """The same figure as for its ensembles: they solve the same system."""
+    shape = TaskShape(
+        problem=ProblemType.REGRESSION, n_rows=9000, n_numeric=150, levels=(), n_classes=0, n_with_missing=0
+    )
+    found = registry.learner("polynomial").limit(shape)
+    assert found == (
+        "polynomial: 11,475 products of 150 encoded columns on 9,000 rows would take about 110 s a fit on "
+        "one core; limit 60 s"
+    )
+    assert found.split("rows")[1] == registry.learner("boosted-polynomial").limit(shape).split("rows")[1]
+
+
+class Left:
+    """A deadline that stays one second away."""
+
+    def remaining_s(self):
+        return 1.0
+
+
+@pytest.mark.parametrize(("n_rows", "n_columns"), [(400, 5), (60, 12)], ids=["tall", "wide"])
+@pytest.mark.parametrize("classification", [True, False])
+def test_a_step_that_cannot_end_in_time_is_not_begun(monkeypatch, n_rows, n_columns, classification):
+    X, y, _ = rows(n_rows, n_columns)
+    y = np.digitize(y, [0.0]) if classification else y
+    model = PolynomialModel(2, classification=classification)
+    assert not model.fit(X, y, deadline=Left()).truncated_
+    with monkeypatch.context() as slow:
+        slow.setattr(polynomial_cost, "FLOPS", 1e3)
+        if classification and n_columns == 5:
+            assert not model.fit(X, y, deadline=Left()).truncated_, "it polls, and factorises nothing"
+        else:
+            with pytest.raises(DeadlinePassed, match=r"1 s are left, to solve for \d+ products of"):
+                model.fit(X, y, deadline=Left())
+    monkeypatch.setattr(polynomial_cost, "FEATURE_S", 1.0)
+    monkeypatch.setattr(PolynomialFeatures, "fit_transform", None)
+    with pytest.raises(DeadlinePassed, match=r"to make \d+ products of \d+ rows would take about"):
+        model.fit(X, y, deadline=Left())
+
+
+def test_a_deadline_that_has_passed_is_kept_before_the_products():
     X, y, _ = rows(50, 3)
     with pytest.raises(DeadlinePassed, match="products"):
         PolynomialModel(2, classification=False).fit(X, y, deadline=Passed())

@@ -49,7 +49,7 @@ class Errors:
     n_scored: Ints
     """(E,) tasks with an error of the entry's own; without any it has no mean and no ratio anywhere."""
     n_stood_in: Ints
-    """(E,) tasks where some error is a stand-in."""
+    """(E,) tasks where some error is a stand-in; none for an entry without any error of its own."""
     notes: tuple[str, ...]
     """What was left out and why, a line each."""
 
@@ -85,7 +85,7 @@ def errors(shown: Results, of: Traces, view: View) -> Errors:
         mean=mean,
         log_ratio=log_ratio,
         n_scored=n_scored,
-        n_stood_in=(grid.count(absent & np.isfinite(stand_in)) > 0).sum(axis=1),
+        n_stood_in=np.where(n_scored > 0, (grid.count(absent & np.isfinite(stand_in)) > 0).sum(axis=1), 0),
         notes=(
             *_reference_notes(view, tasks, without),
             *_bare_notes(view, int((absent & np.isnan(stand_in)).sum())),

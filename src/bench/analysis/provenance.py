@@ -57,13 +57,18 @@ def run_notes(planned: pd.DataFrame, cells: Cells, shown: Results, view: View) -
                 f"Cells ran under unequal budgets ({unit}): view them at the smallest to compare them fairly"
             )
         if limit is not None and (short := int((known < limit).sum())):
-            notes.append(f"{short} cells ran under less than {limit:g} {unit}")
+            notes.append(f"{short} cells ran under less than {_plain(limit)} {unit}")
     return tuple(notes)
 
 
 def _span(ran: Floats, asked: float | None, unit: str) -> str:
     limits = [asked] if asked is not None else np.unique(ran[~np.isnan(ran)]).tolist()
-    ends = ["no limit" if np.isinf(limit) else f"{limit:g}" for limit in (*limits[:1], *limits[1:][-1:])]
+    ends = ["no limit" if np.isinf(limit) else _plain(limit) for limit in (*limits[:1], *limits[1:][-1:])]
     if not ends or ends == ["no limit"]:
         return ""
     return f"{' to '.join(ends)} {unit}"
+
+
+def _plain(number: float) -> str:
+    """Return a number without an exponent, however large."""
+    return f"{number:.0f}" if number >= 1e5 else f"{number:g}"  # six digits and more, `g` writes as 1e+06

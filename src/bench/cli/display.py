@@ -21,6 +21,7 @@ from bench.events import (
     RunStarted,
     TrialFinished,
 )
+from bench.execution.postmortem import visible
 from bench.plans import Plan
 from bench.store.query import find_run
 from bench.store.sqlite import Store
@@ -98,13 +99,17 @@ def _standing(tally: Tally, store: Store) -> str:
     from bench.analysis.views import View
     from bench.boards import board
 
-    rows = board(store, find_run(store, tally.run_id), View(by="learner")).rows
+    ranking = board(store, find_run(store, tally.run_id), View(by="learner"))
+    reference, alone = visible(ranking.view.reference), ranking.task is not None
+    rows = [row for row in ranking.rows if row.overall.n]
+    if not rows:
+        return f"so far, nothing to compare: the default {reference} has not run on any table"
     parts = (
-        f"{row.entry} {error_change(row.overall.mean)} % ({row.n_tasks})" for row in rows if row.overall.n
+        f"{visible(row.entry)} {error_change(row.overall.mean)} %" + ("" if alone else f" ({row.n_tasks})")
+        for row in rows
     )
-    if not any(row.overall.n for row in rows):
-        return "so far, nothing to compare: the default random forest has not run on any table"
-    return f"so far, error against the default random forest (tables): {', '.join(parts)}"
+    where = "all on one table" if alone else "tables"
+    return f"so far, error against the default {reference} ({where}): {', '.join(parts)}"
 
 
 def _begin(tally: Tally, event: Event) -> None:
@@ -118,11 +123,11 @@ def _line(tally: Tally, event: Event) -> None:
         case RunStarted(run_id=run_id, done_before=before, to_do=to_do):
             click.echo(f"run {run_id}: {to_do} cells to do" + (f", {before} done before" if before else ""))
         case CellFinished(cell, outcome):
-            trials = f", {outcome.reason}" if outcome.status.failed else ""
-            place = f"[{tally.done}/{tally.to_do}]"
-            click.echo(f"{place} {outcome.status} {cell.id}{trials} (left: about {span(tally.eta_s())})")
+            reason = f", {outcome.reason}" if outcome.status.failed else ""
+            said = visible(f"[{tally.done}/{tally.to_do}] {outcome.status} {cell.id}{reason}")
+            click.echo(f"{said} (left: about {span(tally.eta_s())})")
         case CellElsewhere(cell):
-            click.echo(f"another run has {cell.id}; waiting for it")
+            click.echo(visible(f"another run has {cell.id}; waiting for it"))
         case RunFinished():
             click.echo(f"all done in {span(time.monotonic() - tally.started_at)}")
         case _:

@@ -35,8 +35,9 @@ class Duration(click.ParamType[float]):
         if not parts or "".join(number + unit for number, unit in parts) != text:
             self.fail(f'"{value}" is no duration; write for example 90, 90s, 15m or 2h', param, ctx)
         seconds = sum(float(number) * _UNITS[unit or "s"] for number, unit in parts)
-        if not 0 < seconds <= self._longest_s:
-            self.fail(f"give more than 0 and at most {self._longest_s:g} seconds", param, ctx)
+        if not (0 < seconds <= self._longest_s and math.isfinite(seconds)):
+            most = f" and at most {self._longest_s:.0f}" if math.isfinite(self._longest_s) else ""
+            self.fail(f"give more than 0{most} seconds", param, ctx)
         return seconds
 
 

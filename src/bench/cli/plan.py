@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 from bench.cli.estimate import cell_wall_s, span
-from bench.datasets import ProblemType
+from bench.datasets import Origin, ProblemType
 from bench.plans import Plan, PlannedCell, is_tour
 from bench.sources.catalog import Package
 
@@ -20,13 +20,18 @@ SPLITS = {
     "group3": "3 folds of whole groups",
     "time3": "3 folds, each later than what it learns from",
 }
+ORIGINS = {Origin.UNKNOWN.value: "of unknown origin"}
+"""How an origin is said where its own word does not do."""
 
 
 def announce(plan: Plan, jobs: int) -> None:
     """Say what is about to run, under which rules, and what its results may be used for."""
     learners = {planned.cell.learner for planned in plan.cells}
     tables = f"{len(plan.tasks)} table{'s' if len(plan.tasks) > 1 else ''}"
-    click.echo(f"{plan.suite.title}: {tables} x {len(learners)} learners, {len(plan.cells)} cells")
+    click.echo(
+        f"{plan.suite.title}: {tables} x {len(learners)} learner{'s' if len(learners) > 1 else ''}, "
+        f"{len(plan.cells)} cell{'s' if len(plan.cells) > 1 else ''}"
+    )
     _say(_tables_line(plan))
     _say(_rules_line(plan))
     if is_tour(plan):
@@ -116,6 +121,6 @@ def _tables_line(plan: Plan) -> str:
     parts = [f"{kinds[problem]} {problem}" for problem in ProblemType if kinds[problem]]
     origins = Counter(task.dataset.origin.value for task in plan.tasks)
     splits = Counter(SPLITS.get(task.splits.procedure, task.splits.procedure) for task in plan.tasks)
-    counted = (", ".join(f"{n} {origin}" for origin, n in origins.items()),
+    counted = (", ".join(f"{n} {ORIGINS.get(origin, origin)}" for origin, n in origins.items()),
                ", ".join(f"{what} on {n}" for what, n in splits.items()))  # fmt: skip
     return "; ".join((", ".join(parts), *counted))

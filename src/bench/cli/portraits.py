@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from bench.execution.postmortem import visible
 from bench.store.query import cell_rows, find_run, trial_rows
 from bench.store.sqlite import Store
 
@@ -113,7 +114,7 @@ def of_cell(cell: Record, store: Store, run: Record) -> Record:
 
 def text(record: Mapping[str, Any]) -> str:
     """Return a portrait as a person reads it; what is empty is left out."""
-    return "".join(f"{line}\n" for name, value in record.items() for line in _lines(name, value))
+    return "".join(f"{visible(line)}\n" for name, value in record.items() for line in _lines(name, value))
 
 
 def _lines(name: str, value: Any) -> Iterator[str]:
@@ -152,7 +153,7 @@ def _plain(value: Any) -> str:
         case list() | tuple():
             return ", ".join(map(_plain, value))
         case _:
-            return str(value)
+            return visible(str(value))
 
 
 def _scores(trials: Sequence[Record]) -> Record:

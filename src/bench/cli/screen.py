@@ -16,6 +16,7 @@ from rich.text import Text
 from bench.boards import board
 from bench.cli.estimate import span
 from bench.events import CellFinished, Event
+from bench.execution.postmortem import visible
 from bench.store.query import find_run
 from bench.store.sqlite import Store
 
@@ -71,9 +72,11 @@ class Screen:
         elapsed = span(time.monotonic() - tally.started_at)
         head = Text(f"{tally.done} of {tally.to_do} cells, {elapsed} so far, about {left} left", style="bold")
         bar = Padding(ProgressBar(total=max(1, tally.to_do), completed=tally.done), (0, 2))
-        running = [Text(f"  runs: {cell} (trial {trials})") for cell, trials in tally.running.items()]
+        running = [
+            Text(visible(f"  runs: {cell} (trial {trials})")) for cell, trials in tally.running.items()
+        ]
         failures = [
-            Text(f"  {outcome.status}: {cell.id}: {outcome.reason}", style="red")
+            Text(visible(f"  {outcome.status}: {cell.id}: {outcome.reason}"), style="red")
             for cell, outcome in tally.failures[-SHOWN_FAILURES:]
         ]
         count = Text(f"failures so far: {len(tally.failures)}")
@@ -85,12 +88,14 @@ def _standings(ranking: Leaderboard) -> Table:
     """The leaderboard so far, in its three most telling columns."""
     from bench.analysis.tables import estimate
 
-    table = Table(title="so far: error against the default random forest", title_justify="left", box=None)
+    where = "" if ranking.task is None else ", all on one table"
+    title = Text(visible(f"so far: error against the default {ranking.view.reference}{where}"))
+    table = Table(title=title, title_justify="left", box=None)
     table.add_column("tier", justify="right")
     table.add_column("learner")
     table.add_column("all tables")
     table.add_column("tables", justify="right")
     for row in ranking.rows:
         tier = "-" if row.tier is None else str(row.tier)
-        table.add_row(tier, row.entry, estimate(row.overall), str(row.n_tasks))
+        table.add_row(tier, Text(visible(row.entry)), Text(estimate(row.overall)), str(row.n_tasks))
     return table

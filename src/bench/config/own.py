@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
@@ -87,19 +88,20 @@ def changed(suite: Suite, changes: Changes) -> Suite:
 
 def is_whole(value: Any, most: float = math.inf) -> bool:
     """Return whether a value is a whole number from 1; True and 1.0 are none."""
-    return isinstance(value, Integral) and not isinstance(value, bool) and 1 <= int(value) <= most
+    return not isinstance(value, bool) and isinstance(value, Integral) and 1 <= int(value) <= most
 
 
 def is_duration(value: Any, longest_s: float = math.inf) -> bool:
     """Return whether a value is a finite number of seconds, more than 0."""
-    number = isinstance(value, Real) and not isinstance(value, bool)
-    return number and math.isfinite(value) and 0 < value <= longest_s
+    is_number = not isinstance(value, bool) and isinstance(value, Real)
+    return is_number and bool(0 < value <= min(longest_s, sys.float_info.max))
 
 
 def _out_of_bounds(changes: Changes) -> Iterable[str]:
     """Yield what is no value of its kind; None is not asked for."""
     if changes.budget_s is not None and not is_duration(changes.budget_s, LONGEST_BUDGET_S):
-        yield f"budget_s: give more than 0 and at most {LONGEST_BUDGET_S:.0f} seconds, not {changes.budget_s!r}"
+        most_s = f"{LONGEST_BUDGET_S:.0f} seconds"
+        yield f"budget_s: give more than 0 and at most {most_s}, not {changes.budget_s!r}"
     for name, value, most in (("trials", changes.trials, MOST_TRIALS), ("folds", changes.folds, MOST_FOLDS)):
         if value is not None and not is_whole(value, most):
             yield f"{name}: give a whole number from 1 to {most}, not {value!r}"

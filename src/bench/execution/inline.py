@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.cells import CellStatus
+from bench.execution.postmortem import visible
 from bench.execution.progress import Ended, Loaded, Progress, Started, Tried
 from bench.orders import Order, Predictions
 from bench.runner.cell import run_cell
@@ -44,10 +45,9 @@ class InlineExecutor:
             try:
                 outcome = run_cell(order, state, kept, {"isolation": "none"})
             except Exception as error:  # noqa: BLE001 - the next cell must still run
-                outcome = Outcome(
-                    status=CellStatus.ERROR, complete=False, reason=f"{type(error).__name__}: {error}"
-                )
+                reason = f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
+                outcome = Outcome(status=CellStatus.ERROR, complete=False, reason=reason)
             yield Loaded(order, kept.rows)
             for trial, predictions in kept.trials:
                 yield Tried(order, trial, predictions)
-            yield Ended(order, outcome)
+            yield Ended(order, replace(outcome, reason=visible(outcome.reason)))

@@ -40,6 +40,16 @@ class Remains:
     log: str
 
 
+def visible(text: str) -> str:
+    """Return a text of a learner's, or of whoever else, with what a terminal would obey spelt out.
+
+    Line ends and tabs are spelt out as well: what is shown so is one line.
+    """
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text
+    )
+
+
 def conclude(
     order: Order, state: State, trials: list[Trial], remains: Remains
 ) -> tuple[Outcome, Trial | None]:
@@ -47,8 +57,9 @@ def conclude(
 
     What the guard stopped on time has used its budget; what died otherwise may go on at the next trial.
     """
-    if remains.reported is not None:
-        return replace(remains.reported, cpu_s=remains.cpu_s, log=remains.log + remains.reported.log), None
+    if (said := remains.reported) is not None:
+        log = remains.log + said.log
+        return replace(said, cpu_s=remains.cpu_s, log=log, reason=visible(said.reason)), None
     status, reason = _verdict(order, state, remains.death, remains.log)
     last = _last_trial(order, state, trials, (status, reason, remains.death.phase_s))
     valid = order.valid_before or any(trial.status.valid for trial in trials)
@@ -75,16 +86,16 @@ def _verdict(order: Order, state: State, death: Death, log: str) -> tuple[TrialS
         sign in log for sign in ("bad_alloc", "MemoryError", "Cannot allocate memory")
     ):
         return TrialStatus.OOM, "the memory cap was reached"
-    return TrialStatus.CRASH, f"crash: {death.cause or _ending(death.code)}"
+    return TrialStatus.CRASH, death.cause or _ending(death.code)
 
 
 def _ending(code: int) -> str:
     if code >= 0:
         return f"the process left with exit code {code}"
     try:
-        return signal.Signals(-code).name
+        return f"the process was ended by {signal.Signals(-code).name}"
     except ValueError:
-        return f"signal {-code}"
+        return f"the process was ended by signal {-code}"
 
 
 def _cell_status(status: TrialStatus, *, valid: bool) -> CellStatus:

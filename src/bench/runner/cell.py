@@ -6,7 +6,7 @@ import resource
 import time
 import traceback
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -64,7 +64,11 @@ class TestRows:
 
 
 def run_cell(order: Order, state: State, report: Reporter, limits: dict[str, str]) -> Outcome:
-    """Load, warm up, search, score; report each trial as it ends and return how the cell ended."""
+    """Load, warm up, search, score; report each trial as it ends and return how the cell ended.
+
+    What a learner raises outside its trials, in its warm-up, ends the cell as an error inside one does: for
+    good. What loading raises is left to the caller: the table may be mended.
+    """
     started, wall = _utc(), time.monotonic()
     state.reset(order.spent_s)
     training, test, rows = load_cell(order)
@@ -72,9 +76,6 @@ def run_cell(order: Order, state: State, report: Reporter, limits: dict[str, str
     learner = find_learner(order.learner)
     device = order.cell.device if order.cell.device in learner.devices else "cpu"
     meter = CellMeter(state, order.spent_s, order.cell.device)
-    with meter.timing(Phase.WARM_UP) as warm_up:
-        learner.warm_up(training.problem, device)
-    scorer = _Scorer(order, meter, training, test, report)
     search = Search(
         learner=learner,
         data=training,
@@ -84,7 +85,20 @@ def run_cell(order: Order, state: State, report: Reporter, limits: dict[str, str
         threads=order.cell.cores,
         device=device,
     )
-    ended_by = run_search(search, meter, scorer.on_candidate)
+    try:
+        with meter.timing(Phase.WARM_UP) as warm_up:
+            learner.warm_up(training.problem, device)
+        scorer = _Scorer(order, meter, training, test, report)
+        ended_by = run_search(search, meter, scorer.on_candidate)
+        outcome = replace(_ended(scorer, ended_by), warm_up_s=warm_up[0].billed_s)
+    except Exception as error:  # noqa: BLE001 - a learner may raise anything, and that is a result
+        outcome = _raised(error)
+    wall_s = time.monotonic() - wall
+    return replace(outcome, started_at=started, ended_at=_utc(), wall_s=wall_s, limits=limits)
+
+
+def _ended(scorer: _Scorer, ended_by: str) -> Outcome:
+    """Return the end of a cell whose search ended by itself."""
     if ended_by == "space" and any(status.cut for status in scorer.statuses):
         ended_by = "seconds"  # a larger budget has to try the cut ones again
     return Outcome(
@@ -92,12 +106,19 @@ def run_cell(order: Order, state: State, report: Reporter, limits: dict[str, str
         complete=True,
         ended_by=ended_by,
         reason="" if scorer.status().has_score else scorer.first_reason,
-        started_at=started,
-        ended_at=_utc(),
-        wall_s=time.monotonic() - wall,
-        warm_up_s=warm_up[0].billed_s,
-        limits=limits,
         log="\n".join(scorer.tracebacks),
+    )
+
+
+def _raised(error: Exception) -> Outcome:
+    """Return the end of a cell whose learner raised outside its trials."""
+    text = " ".join(str(error).split())[:500]
+    out_of_memory = isinstance(error, MemoryError)
+    return Outcome(
+        status=CellStatus.OOM if out_of_memory else CellStatus.ERROR,
+        complete=True,
+        reason=f"{'out of memory' if out_of_memory else type(error).__name__}: {text}",
+        log=traceback.format_exc(),
     )
 
 

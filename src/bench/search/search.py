@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from bench.datasets import ProblemType
 
 LATE_SHARE = 0.03
-"""Of the budget, what a later trial may end past it: a learner looks at the clock between steps, so one that
-stopped in time for what it foretold may end a step's error late. More is time that the budget did not pay for."""
+"""Of the budget, what a later trial may end past it: about one interval between two looks at the clock.
+
+A learner stops before the step that it foretells to be too long, so it may be late by a step's error.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,8 +43,11 @@ def read_delimited(
 
 
 def header_names(text: str, separator: str) -> list[str]:
-    """Return the values of the first line that holds some. Raises ValueError where none does."""
-    return next(_rows(text, separator, []), [])
+    """Return the values of the first line that holds some; raise DataError where it cannot be read."""
+    try:
+        return next(_rows(text, separator, []), [])
+    except (ValueError, csv.Error) as error:
+        raise DataError(f"its first line cannot be read: {error}") from error
 
 
 def guess_separator(text: str) -> str:

@@ -100,7 +100,7 @@ def _names(opened: _Opened) -> list[str]:
     text = decode(opened.data)
     if opened.format is Format.ARFF:
         return attribute_names(text, "the file")
-    return header_names(text, opened.separator)
+    return [_name(name, place) for place, name in enumerate(header_names(text, opened.separator), start=1)]
 
 
 def _named(raw: list[RawColumn]) -> list[RawColumn]:
@@ -108,9 +108,12 @@ def _named(raw: list[RawColumn]) -> list[RawColumn]:
     names = [column.name for column in raw]
     if len(set(names)) < len(names) and all(is_number(name) for name in names):
         raise DataError("its first line holds numbers, some twice, and no names: write the names above it")
-    return [
-        replace(column, name=column.name or f"column {place}") for place, column in enumerate(raw, start=1)
-    ]
+    return [replace(column, name=_name(column.name, place)) for place, column in enumerate(raw, start=1)]
+
+
+def _name(name: str, place: int) -> str:
+    """Return what a column is called; one without a name by its place."""
+    return name or f"column {place}"
 
 
 @contextmanager

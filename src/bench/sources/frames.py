@@ -147,7 +147,7 @@ def _number(value: numbers.Real | Decimal) -> float:
     try:
         return float(value)
     except OverflowError:
-        return math.copysign(math.inf, 1 if value > 0 else -1)
+        return math.inf if value == abs(value) else -math.inf
 
 
 def _nested(value: object) -> bool:

@@ -36,7 +36,9 @@ def parquet_names(data: bytes) -> list[str]:
     """Return the names of the columns of a Parquet file; raise as `read_parquet`."""
     pq = _pyarrow()
     try:
-        return [str(name) for name in pq.read_schema(io.BytesIO(data)).names]
+        schema = pq.read_schema(io.BytesIO(data))
+        saved = (schema.pandas_metadata or {}).get("index_columns", [])  # no columns of the frame
+        return [str(name) for name in schema.names if name not in saved]
     except (ValueError, OSError) as error:
         raise DataError(f"it cannot be read as Parquet: {' '.join(str(error).split())[:200]}") from error
 

@@ -14,7 +14,7 @@ from bench.datasets import ColumnKind, ProblemType
 from bench.errors import DataError
 from bench.suites import TaskReference
 
-READING = 2
+READING = 3
 """The version of how files and frames are read: what another one made of a file is never looked at."""
 
 

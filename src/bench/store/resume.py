@@ -25,7 +25,7 @@ class PastAttempt:
     attempt: int
     budget: Budget
     complete: bool
-    """Whether it ended by itself or by the guard."""
+    """Whether it ended by itself, be it with an error of its learner, or by the guard."""
     space_exhausted: bool
     out_of_memory: bool = False
 

@@ -50,7 +50,10 @@ def memory_bytes(rows: int, outputs: int) -> int:
 
 
 SPEED_UP = 10.0
-"""How many times faster than one core a device is taken to be, in double precision: an assumption, unmeasured."""
+"""How many times faster than one core a device is taken to be, in double precision.
+
+An assumption: it was not measured on any device.
+"""
 
 SEARCH_INDUCING = 250
 """Inducing points while hyperparameters of a sparse process are searched for."""

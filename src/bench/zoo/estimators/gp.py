@@ -6,7 +6,7 @@ import torch
 
 from bench.budgets import Deadline
 from bench.zoo.estimators.gp_algebra import Posterior, condition, negative_log_likelihood
-from bench.zoo.estimators.gp_model import GpClassification, GpModel, GpRegression, Labels, loss_or_infinity
+from bench.zoo.estimators.gp_model import GpClassification, GpModel, GpRegression, Labels, loss_or_wall
 from bench.zoo.estimators.gp_parameters import GpParameters, Reserve, find_hyperparameters
 from bench.zoo.gp_cost import condition_s, on_device, predict_s, step_s
 
@@ -33,7 +33,7 @@ class ExactGp(GpModel):
         )
         found = find_hyperparameters(
             self.parameters_,
-            lambda: loss_or_infinity(self.parameters_, lambda: exact_loss(self.parameters_, some, some_labels)),
+            lambda: loss_or_wall(self.parameters_, lambda: exact_loss(self.parameters_, some, some_labels)),
             reserve,
             deadline,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
@@ -18,6 +17,8 @@ from bench.zoo.estimators.torch_state import private_torch
 
 SAMPLES = 256
 """Draws of the class functions that a probability is the mean of, as in gpytorch's example."""
+WALL = 1e3
+"""A loss per row above any other; not infinite, because a line search interpolates between its losses."""
 
 Matrix = tuple[np.ndarray, np.ndarray]
 
@@ -55,16 +56,16 @@ class Labels:
         return Labels(self.values[:, rows], self.noise[:, rows], self.group[rows])
 
 
-def loss_or_infinity(parameters: GpParameters, loss: Callable[[], torch.Tensor]) -> torch.Tensor:
-    """Return the loss; infinity without a slope where a covariance does not factorise at these parameters.
+def loss_or_wall(parameters: GpParameters, loss: Callable[[], torch.Tensor]) -> torch.Tensor:
+    """Return the loss, or a high plain where a covariance does not factorise at these parameters.
 
-    The search then turns back from them, and keeps the best that it has found.
+    The search then turns back from them and goes on, instead of losing what it has found.
     """
     try:
         return loss()
     except NotPositiveDefiniteError:
-        flat = torch.stack([torch.zeros_like(each).mul(each).sum() for each in parameters.parameters()])
-        return flat.sum() + math.inf
+        level = torch.stack([0.0 * each.sum() for each in parameters.parameters()]).sum()
+        return level.nan_to_num() + WALL
 
 
 class GpModel(BaseEstimator):

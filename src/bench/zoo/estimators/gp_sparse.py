@@ -14,7 +14,7 @@ from bench.zoo.estimators.gp_model import (
     GpRegression,
     GpSettings,
     Labels,
-    loss_or_infinity,
+    loss_or_wall,
 )
 from bench.zoo.estimators.gp_parameters import GpParameters, Reserve, find_hyperparameters
 from bench.zoo.estimators.gp_sparse_algebra import (
@@ -78,7 +78,7 @@ class SparseGp(GpModel):
         rows, noise = _grouped(X[drawn], labels.subset(drawn))
         found = find_hyperparameters(
             self.parameters_,
-            lambda: loss_or_infinity(self.parameters_, lambda: sparse_loss(self.parameters_, Z, rows, noise)),
+            lambda: loss_or_wall(self.parameters_, lambda: sparse_loss(self.parameters_, Z, rows, noise)),
             reserve,
             deadline,
         )

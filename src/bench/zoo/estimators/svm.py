@@ -20,9 +20,9 @@ from bench.budgets import Deadline, NoDeadline
 
 PROBE_ITERATIONS = 1000
 """Iterations of the first fit, of each pair of classes."""
-GROWTH = 4
-"""How many times the iterations of a fit the next one has at most: the fits before the last take a third of it."""
-SHARE = 0.8
+GROWTH = 16
+"""How many times the iterations of a fit the next one has at most: a bound on what a wrong estimate costs."""
+SHARE = 0.9
 """How much of the time left the iterations may plan with that no fit has timed yet."""
 
 
@@ -46,16 +46,27 @@ class _Stoppable:
     def _solve_within(self, X: np.ndarray, y: np.ndarray, deadline: Deadline) -> bool:
         """Fit with ever more iterations, while the time left pays for more; return whether they sufficed.
 
-        The first iterations compute the kernel's rows that later ones find in the cache, so what one costs is
-        told by the last fit's seconds beyond those of the fit before.
+        The first iterations compute the kernel's rows that later ones find in the cache, so what another one
+        costs is told by the last fit's seconds beyond those of the fit before, and is at most that. A fit is
+        given up only when the time left is less than the last one took.
         """
         limit = self.max_iter if self.max_iter > 0 else math.inf
-        iterations, last_s, last_total = PROBE_ITERATIONS, 0.0, 0
-        while True:
-            left_s = deadline.remaining_s()
-            if self._solve(X, y, int(min(iterations, limit))) or iterations >= limit:
-                return True
-            ...
+        planned, last_s, last_total = int(min(PROBE_ITERATIONS, limit)), 0.0, 0
+        left_s = deadline.remaining_s()
+        while not self._solve(X, y, planned) and planned < limit:
+            now_s = deadline.remaining_s()
+            took_s, left_s = left_s - now_s, now_s
+            total, running = int(np.sum(self.n_iter_)), int(np.sum(np.equal(self.n_iter_, planned)))
+            each_s = running * max(0.0, took_s - last_s) / max(1, total - last_total)
+            more = (GROWTH - 1) * planned
+            spare_s = SHARE * (left_s - took_s)
+            if spare_s < more * each_s:
+                more = math.floor(spare_s / each_s)
+            if spare_s <= 0 or more < 1:
+                return False
+            planned, last_s, last_total = int(min(planned + more, limit)), took_s, total
+        return True
+
     n_iter_: Any
     fit_status_: int
     max_iter: int

@@ -96,9 +96,8 @@ def train(net: nn.Module, rows: Rows, training: Training, clock: StepClock) -> T
     truncated = False
     for epoch in range(n_epochs):
         shares = (learning_rate_share((epoch + (i + 0.5) / n_steps) / n_epochs) for i in range(n_steps))
-        truncated = not _epoch(
-            net, rows, _Pace(optimizer, [training.learning_rate * s for s in shares]), clock
-        )
+        pace = _Pace(optimizer, [training.learning_rate * share for share in shares])
+        truncated = not _epoch(net, rows, pace, clock)
         if truncated:
             break
         epochs += 1

@@ -1,0 +1,102 @@
+"""What a caller says of a file or frame of one's own, as a task; its columns are looked up."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bench.config.own import task_name
+from bench.config.problems import did_you_mean
+from bench.datasets import ColumnKind, ProblemType
+from bench.errors import ConfigError, DataError
+from bench.sources.columns import column_name
+from bench.sources.inference import misnamed
+from bench.sources.notes import listed
+from bench.sources.requests import TableOptions
+from bench.suites import TaskReference
+
+OWN = ("target", "problem", "kinds", "group", "time")
+"""What only a table of one's own can be told."""
+
+
+def file_task(path: Path, asked: Mapping[str, Any]) -> TaskReference:
+    """Return the task that predicts `target` in a file; `asked` holds what is said of `OWN`.
+
+    Raises:
+        ConfigError: there is no such file or column, or no such problem or kind.
+        DataError: the file cannot be read.
+    """
+    reference = TaskReference(where=str(_readable(path)), name=task_name(path.name), file=str(path.resolve()))
+    return _described(reference, asked, _file_names(path))
+
+
+def frame_task(frame: Any, asked: Mapping[str, Any]) -> TaskReference:
+    """Return the task that predicts `target` in a pandas frame. Raises as `file_task`."""
+    from bench.sources.frames import frame_names
+
+    return _described(TaskReference(where="the frame", name="frame"), asked, frame_names(frame))
+
+
+def _readable(path: Path) -> Path:
+    """Return the path of a file. Raises ConfigError where there is none."""
+    if path.is_dir():
+        raise ConfigError(f"{path}: is a folder: name a file in it")
+    if not path.is_file():
+        near = [each.name for each in path.parent.glob("*") if each.is_file()] if path.parent.is_dir() else []
+        raise ConfigError(f"{path}: there is no such file{did_you_mean(path.name, near)}")
+    return path
+
+
+def _file_names(path: Path) -> list[str]:
+    """Return the names of a file's columns, those without one called by their place. Raises DataError."""
+    from bench.sources.file import column_names
+
+    try:
+        names = column_names(path)
+    except (ValueError, csv.Error) as error:
+        raise DataError(f"{path}: it cannot be read as a table: {error}") from error
+    return [name or f"column {place}" for place, name in enumerate(names, start=1)]
+
+
+def _described(reference: TaskReference, asked: Mapping[str, Any], names: Sequence[str]) -> TaskReference:
+    """Return the reference with what the caller says of its columns. Raises ConfigError."""
+    where = reference.where
+    if "target" not in asked:
+        raise ConfigError(f"{where}: say which column to predict: target=... (columns: {listed(names)})")
+    roles = {role: asked[role] for role in ("target", "group", "time") if role in asked}
+    for role, label in roles.items():
+        if not isinstance(label, Hashable):
+            raise ConfigError(f"{where}: {role}: give the name of a column, not a {type(label).__name__}")
+    described = replace(
+        reference,
+        problem=_problem(where, asked.get("problem")),
+        kinds={column_name(label): kind for label, kind in _kinds(where, asked.get("kinds", {})).items()},
+        **{role: column_name(label) for role, label in roles.items()},
+    )
+    wrong = misnamed(TableOptions.of(described), names)
+    if wrong:
+        raise ConfigError(*(f"{where}: {line}" for line in wrong))
+    return described
+
+
+def _problem(where: str, given: Any) -> ProblemType | None:
+    if given is not None and given not in list(ProblemType):
+        raise ConfigError(f"{where}: problem: {given!r} is none of {', '.join(ProblemType)}")
+    return None if given is None else ProblemType(given)
+
+
+def _kinds(where: str, given: Any) -> dict[Any, ColumnKind]:
+    if not isinstance(given, Mapping):
+        raise ConfigError(
+            f'{where}: kinds: give a dictionary of columns, such as {{"zip": "categorical"}}, not {given!r}'
+        )
+    wrong = {label: kind for label, kind in given.items() if kind not in list(ColumnKind)}
+    if wrong:
+        known = ", ".join(ColumnKind)
+        raise ConfigError(
+            *(f"{where}: kinds: {kind!r} for {label!r} is none of {known}" for label, kind in wrong.items())
+        )
+    return {label: ColumnKind(kind) for label, kind in given.items()}
