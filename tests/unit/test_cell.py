@@ -38,8 +38,8 @@ class Cold:
     def warm_up(self, problem, device="cpu"):
         raise self._error
 
-error = Cold(wrap(DummyClassifier, name="cold"), RuntimeError("no \x1b[31mwarmth"))
-memory = Cold(wrap(DummyClassifier, name="greedy"), MemoryError("too warm"))
+error = Cold(wrap("cold", classifier=DummyClassifier), RuntimeError("no \x1b[31mwarmth"))
+memory = Cold(wrap("greedy", classifier=DummyClassifier), MemoryError("too warm"))
 """
 
 

@@ -419,8 +419,9 @@ class Loops:
         return {
             "calibration": (*calibration, n_calibrated),
             "density": (crps / TARGET_SD, log_density + math.log(TARGET_SD), n_dense),
-            "n_stood_in": any(r["error"] is not None for r in results.values())
-            and sum(any(self.split_error(entry, t, f)[1] for f in range(2)) for t in self.tasks),
+            "n_stood_in": sum(any(self.split_error(entry, t, f)[1] for f in range(2)) for t in self.tasks)
+            if any(r["error"] is not None for r in results.values())
+            else 0,
             "overall": (mean_of(means.values()), len(means)),
             "classification": (mean_of(classification), len(classification)),
             "regression": (mean_of(regression), len(regression)),

@@ -85,6 +85,16 @@ def test_a_snippet_without_bench_gives_the_learner_s_own_model(name, problem, ta
         np.testing.assert_allclose(other, own, **close)
 
 
+def test_a_polynomial_machine_s_snippet_ends_where_the_learner_s_fit_does():
+    learner = registry.learner("svm-poly")
+    for problem in PROBLEMS:
+        text = code(learner, learner.space(problem).default, problem)
+        assert f"max_iter={learner.max_iter}" in text
+    assert "max_iter" not in code(
+        registry.learner("svm-rbf"), registry.learner("svm-rbf").space(problem).default, problem
+    )
+
+
 @pytest.fixture(scope="module")
 def penguins(cache_root):
     """A table of the catalogue with numbers, missing values and categories, in a seeded order."""

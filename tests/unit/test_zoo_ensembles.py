@@ -264,9 +264,20 @@ def test_a_system_that_cannot_end_in_time_is_not_begun(rows, base, n, monkeypatc
     X, targets = rows[0][:n], rows[1][:n, None]
     draw = Draw(rows=None, seed=0, deadline=Left())
     base.prepare(X, 0).learn(targets, draw)
-    monkeypatch.setattr(polynomial_cost, "FLOPS", 1e3)
-    with pytest.raises(DeadlinePassed, match=r"1 s are left, to solve for 1\d features would take about"):
+    monkeypatch.setattr(polynomial_cost, "FLOPS", 1e2)
+    with pytest.raises(DeadlinePassed, match=r"1 s are left, to solve for 1\d features would take at least"):
         base.prepare(X, 0).learn(targets, draw)
+
+
+def test_boosting_with_every_wanted_round_is_whole_however_little_time_is_left(rows):
+    X, y = rows
+    fits = [
+        Boosting(Cart(), max_rounds=10, classification=False).fit(X, y, deadline=Ticking(left_s))
+        for left_s in range(15, 40)
+    ]
+    assert {fit.truncated_ for fit in fits} == {False, True}
+    for fit in fits:
+        assert fit.truncated_ == (fit.rounds_ < 10)
 
 
 @BASES

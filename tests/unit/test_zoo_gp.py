@@ -8,6 +8,7 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, Matern, WhiteKernel
 
 from bench.zoo.deadlines import DeadlinePassed
+from bench.zoo.estimators import gp as gp_module
 from bench.zoo.estimators.gp import GpClassifier, GpRegressor, exact_loss
 from bench.zoo.estimators.gp_algebra import (
     NotPositiveDefiniteError,
@@ -162,6 +163,30 @@ class Countdown:
     def remaining_s(self):
         self.left_s -= self.tick_s
         return self.left_s
+
+
+@pytest.mark.parametrize("failing", [2, 3, 6])
+def test_one_covariance_that_does_not_factorise_does_not_end_the_search(rows, failing, monkeypatch):
+    X, y = rows
+
+    def reached(gp):
+        return float(exact_loss(gp.parameters_, gp._inputs(X), gp._labels(y)).detach())
+
+    expected = reached(GpRegressor(GpSettings()).fit(X, y))
+    calls = 0
+
+    def faulty(*args):
+        nonlocal calls
+        calls += 1
+        if calls == failing:
+            raise NotPositiveDefiniteError("injected")
+        return exact_loss(*args)
+
+    monkeypatch.setattr(gp_module, "exact_loss", faulty)
+    gp = GpRegressor(GpSettings()).fit(X, y)
+    assert calls > failing
+    assert not gp.truncated_
+    assert reached(gp) == pytest.approx(expected, abs=1e-3)
 
 
 def test_time_is_kept_for_the_posterior(rows):

@@ -200,9 +200,21 @@ def test_time_is_kept_for_the_posterior():
         SparseGpRegressor().fit(X, y, deadline=Countdown(left_s=1.0, tick_s=0.6))
 
 
+def test_clustering_is_as_slow_beside_a_device_as_without_one(monkeypatch):
+    """Even beside a device that takes no time at all, time is kept for the CPU's clusters."""
+    X, y = table(300)
+    monkeypatch.setattr(gp_sparse, "on_device", lambda seconds, device: 0.0)
+    clusters_s = gp_cost.cluster_s(300, 100)
+    settings = SparseGpSettings(n_inducing=100)
+    with pytest.raises(DeadlinePassed, match="conditioning"):
+        SparseGpRegressor(settings).fit(X, y, deadline=Countdown(left_s=0.9 * clusters_s, tick_s=0.0))
+    assert SparseGpRegressor(settings).fit(X, y, deadline=Countdown(left_s=1.1 * clusters_s, tick_s=0.0))
+
+
 def test_costs_grow_with_what_they_are_of():
     for cost, sizes in (
         (gp_cost.sparse_step_s, (2500, 250, 2)),
+        (gp_cost.cluster_s, (15_000, 1000)),
         (gp_cost.sparse_condition_s, (15_000, 1000, 2)),
         (gp_cost.sparse_predict_s, (5000, 1000, 2)),
         (gp_cost.sparse_memory_bytes, (15_000, 2500, 1000, 2)),

@@ -1,5 +1,6 @@
 """Models of the zoo against closed forms, brute force and the libraries used plainly."""
 
+import importlib
 import math
 import time
 
@@ -13,6 +14,7 @@ from bench.datasets import ProblemType
 from bench.learners import BuildContext
 from bench.zoo.deadlines import Patience, StepClock
 from bench.zoo.estimators.forest import Forest
+from bench.zoo.estimators.histogram import HistogramModel
 from bench.zoo.estimators.lightgbm import LightGBMModel
 from bench.zoo.estimators.nearest import NearestClassifier, NearestRegressor
 from bench.zoo.estimators.rounds import PATIENCE_ROUNDS, RoundsMonitor, wanted_rounds
@@ -174,9 +176,39 @@ def test_a_step_clock_foretells_the_dearest_step():
 
 
 def test_a_monitor_without_losses_runs_on_and_counts():
-    monitor = RoundsMonitor(None)
+    monitor = RoundsMonitor(None, 1000)
     assert not any(monitor.stop(None) for _ in range(200))
     assert monitor.best_rounds == 200
+
+
+@pytest.mark.parametrize("library", [XGBoostModel, LightGBMModel, HistogramModel])
+@pytest.mark.parametrize("validated", [False, True])
+def test_a_model_with_every_wanted_round_is_whole_however_little_time_is_left(rows, library, validated):
+    X, y = rows
+    module = importlib.import_module(library.__module__)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "wanted_rounds", lambda rate, *, validated: 10)
+        validation = (X[200:], y[200:]) if validated else None
+        fits = [
+            library({"learning_rate": 0.01}, classification=False).fit(
+                X[:200], y[:200], validation=validation, deadline=Ticking(left_s)
+            )
+            for left_s in range(15, 30)
+        ]
+    assert {fit.truncated_ for fit in fits} == {False, True}
+    for fit in fits:
+        assert fit.truncated_ == (fit.rounds_ < 10)
+
+
+def test_a_monitor_truncates_before_the_last_wanted_round_and_not_after_it():
+    deadline = Ticking(1e6)
+    monitor = RoundsMonitor(deadline, 3)
+    assert not monitor.stop(None)
+    deadline.left_s = 0.0
+    monitor.stop(None)
+    assert monitor.truncated
+    monitor.stop(None)
+    assert not monitor.truncated
 
 
 @pytest.mark.parametrize("classes", [2, 4, 0])

@@ -1,5 +1,7 @@
 """Polynomial and approximate support vector machines, and when the approximate one stands in."""
 
+import math
+
 import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
@@ -12,7 +14,7 @@ from bench.learners import BuildContext
 from bench.tasks import TaskShape
 from bench.zoo.deadlines import DeadlinePassed
 from bench.zoo.estimators.nystroem import NystroemMachine
-from bench.zoo.estimators.svm import StoppableSVC, StoppableSVR
+from bench.zoo.estimators.svm import PROBE_ITERATIONS, StoppableSVC, StoppableSVR, _Stoppable
 
 
 class Ticking:
@@ -84,6 +86,57 @@ def test_a_declared_number_of_iterations_ends_a_fit_that_says_so(rows, library):
         assert not fit.truncated_
         assert np.max(fit.n_iter_) == 3000
     assert fit.get_params()["max_iter"] == 3000
+
+
+class Priced:
+    """A solver that takes `kernel_s` to fill its cache and `each_s` an iteration, on a clock of its own."""
+
+    def __init__(self, needed, kernel_s, fill, each_s):
+        self.needed, self.kernel_s, self.fill, self.each_s = needed, kernel_s, fill, each_s
+        self.max_iter, self.now_s = -1, 0.0
+
+    def seconds(self, iterations):
+        return self.kernel_s * (1 - math.exp(-iterations / self.fill)) + self.each_s * iterations
+
+    def fit(self, X, y):
+        done = self.needed if self.max_iter < 0 else min(self.needed, self.max_iter)
+        self.n_iter_, self.fit_status_ = np.array([done]), int(done < self.needed)
+        self.now_s += self.seconds(done)
+
+
+class StoppablePriced(_Stoppable, Priced):
+    def within(self, seconds):
+        machine = self
+
+        class Clock:
+            def remaining_s(self):
+                return seconds - machine.now_s
+
+        return self.fit(None, None, deadline=Clock())
+
+
+@pytest.mark.parametrize("needed", [1500, 6000, 17_000, 150_000])
+@pytest.mark.parametrize("kernel_s", [0.0, 0.5, 3.0])
+@pytest.mark.parametrize("fill", [1000, 3000])
+@pytest.mark.parametrize("each_s", [1e-6, 1e-5, 1e-4])
+def test_a_machine_is_cut_only_where_much_of_its_deadline_is_gone(needed, kernel_s, fill, each_s):
+    """As the first iterations fill the cache, each of theirs is dearer than all that follow."""
+    price = (needed, kernel_s, fill, each_s)
+    whole_s, probe_s = (Priced(*price).seconds(n) for n in (needed, PROBE_ITERATIONS))
+    for share in np.arange(0.3, 5.0, 0.1):
+        machine = StoppablePriced(*price).within(share * whole_s)
+        if machine.truncated_:
+            assert machine.now_s >= 0.499 * share * whole_s
+            assert share < 4
+        else:
+            assert machine.n_iter_ == [needed]
+        assert machine.now_s <= max(1.001 * share * whole_s, probe_s)
+
+
+def test_three_times_the_whole_fit_s_time_is_enough():
+    """Where iterations cost something: after a fill that is all the cost, it may take four times."""
+    for price in ((6000, 0.5, 1000, 1e-5), (150_000, 3.0, 1000, 1e-5), (340_000, 1.0, 20_000, 1e-5)):
+        assert not StoppablePriced(*price).within(3 * Priced(*price).seconds(price[0])).truncated_
 
 
 def shape(n_rows, n_classes=2):

@@ -10,6 +10,7 @@ import click
 from bench.cells import CellStatus
 from bench.cli.plan import not_applicable
 from bench.errors import ExitCode
+from bench.execution.postmortem import visible
 from bench.plans import Plan, is_tour
 from bench.store.query import cell_rows, find_run, trial_rows
 from bench.store.sqlite import FILE_NAME, Store
@@ -61,7 +62,9 @@ def _say_unfinished(plan: Plan, cells: list[dict[str, object]]) -> None:
     click.echo(f"{len(cells)} cells: " + ", ".join(f"{n} {status}" for status, n in counts.most_common()))
     for cell in cells:
         if cell["status"] not in (CellStatus.OK, CellStatus.NOT_APPLICABLE):
-            click.echo(f"  {cell['status'] or 'not begun'}: {cell['cell_id']}: {cell['reason']}")
+            click.echo(
+                f"  {cell['status'] or 'not begun'}: {cell['cell_id']}: {visible(str(cell['reason']))}"
+            )
     for line in not_applicable(plan):
         click.echo(f"  {line}")
     for exclusion in plan.exclusions:

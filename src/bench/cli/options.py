@@ -36,8 +36,8 @@ class Duration(click.ParamType[float]):
             self.fail(f'"{value}" is no duration; write for example 90, 90s, 15m or 2h', param, ctx)
         seconds = sum(float(number) * _UNITS[unit or "s"] for number, unit in parts)
         if not (0 < seconds <= self._longest_s and math.isfinite(seconds)):
-            most = f" and at most {self._longest_s:.0f}" if math.isfinite(self._longest_s) else ""
-            self.fail(f"give more than 0{most} seconds", param, ctx)
+            most = f"at most {self._longest_s:.0f}" if math.isfinite(self._longest_s) else "finitely many"
+            self.fail(f"give more than 0 and {most} seconds", param, ctx)
         return seconds
 
 

@@ -107,7 +107,7 @@ class LocalExecutor:
         if worker is None:
             self._release(cores)
             yield from self._lose(server)
-            yield Ended(order, _failed(CellStatus.CRASH, "crash: its fork server had ended"))
+            yield Ended(order, _failed(CellStatus.CRASH, "its fork server had ended"))
             return
         self._workers[worker.token] = worker
         self._selector.register(worker.pipe, selectors.EVENT_READ, worker)

@@ -16,6 +16,8 @@ FLOPS = 2e10
 (AMD EPYC with AVX-512), on older cores 1.3 to 2.5e10."""
 FEATURE_S = 2e-8
 """Seconds to make, centre and scale one product of one row; measured 0.8 to 5.2e-8."""
+FASTEST = 0.2
+"""The share of the foretold time in which a fast core is done: what has less time left cannot end in it."""
 ONE_HOT_LEVELS = 30
 """As in `bench.zoo.preprocessing`, which is too heavy to import here; a test holds them equal."""
 

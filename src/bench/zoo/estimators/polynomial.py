@@ -17,6 +17,7 @@ from bench.budgets import Deadline
 from bench.zoo.deadlines import DeadlinePassed
 from bench.zoo.estimators.linear_scores import LinearFit, LogisticModel, class_log_probabilities
 from bench.zoo.polynomial_cost import (
+    FASTEST,
     MAX_BYTES,
     expansion_s,
     gram_s,
@@ -84,10 +85,11 @@ class Products:
 
 
 def require_s(deadline: Deadline | None, needed_s: float, what: str) -> None:
-    """Raise DeadlinePassed where fewer seconds are left than something is foretold to take."""
+    """Raise DeadlinePassed where something foretold to take so long cannot end in time on any core."""
     left_s = math.inf if deadline is None else deadline.remaining_s()
-    if left_s <= needed_s:
-        raise DeadlinePassed(f"{max(0.0, left_s):.2g} s are left, {what} would take about {needed_s:.2g} s")
+    least_s = FASTEST * needed_s
+    if left_s <= least_s:
+        raise DeadlinePassed(f"{max(0.0, left_s):.2g} s are left, {what} would take at least {least_s:.2g} s")
 
 
 class PolynomialModel(BaseEstimator):
