@@ -86,7 +86,7 @@ def test_no_suite_is_written_over_and_none_before_it_works(prices):
     [
         (["prices.csv"], ["--target COLUMN", "columns: id, size, street, sold, price"]),
         (["prices.csv", "--target", "prise"], ["no column 'prise'", 'did you mean "price"?']),
-    tables = "".join(f"[[tasks]]\nfile = \"{name}.csv\"\ntarget = \"price\"\n" for name in ("prices", "gone"))
+        (["prices.csv", "--target", "price", "--group", "stret"], ["group: there is no column", "street"]),
         (["prizes.csv", "--target", "price"], ["there is no such file", "prices.csv"]),
         (["prices.csv", "--target", "price", "--kind", "size=blue"], ["COLUMN=KIND", "categorical"]),
         (["prices.csv", "--target", "price", "--kind", "price=numeric"], ["'price' is the target"]),
@@ -119,9 +119,8 @@ def test_a_dry_run_may_be_read_by_a_program(prices):
 
 
 def test_what_is_left_out_is_no_success(prices):
-    tasks = (
-        '[[tasks]]\nfile = "prices.csv"\ntarget = "price"\n[[tasks]]\nfile = "gone.csv"\ntarget = "price"\n'
-    )
+    task = '[[tasks]]\nfile = "{}.csv"\ntarget = "price"\n'
+    tables = task.format("prices") + task.format("gone")
     suite = prices.suite("two", ["dummy"], "trials = 1", tasks=[])
     (prices.folder / suite).write_text((prices.folder / suite).read_text() + tables)
     assert "gone.csv" in prices("run", suite, code=5)

@@ -168,7 +168,7 @@ def test_tasks_without_the_metric_are_left_out_and_counted():
         ("log_density", "no ratio of it means anything: read it in the density columns"),
         (
             "crps",
-            r"no task of this run has a continuous ranked probability score \(crps\): it is of regression",
+            r"no task of this run has crps \(continuous ranked probability score\): it is of regression",
         ),
         ("accuracy", 'no metric "accuracy"'),
     ],

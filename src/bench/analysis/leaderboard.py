@@ -174,7 +174,7 @@ def _with_metric(cells: pd.DataFrame, view: View) -> tuple[pd.DataFrame, list[st
     has = cells["problem"].isin(problems)
     if len(cells) and not has.any():
         raise ConfigError(
-            f"no task of this run has the metric {view.metric} ({title}): it is of {' and '.join(problems)} tasks"
+            f"no task of this run has {view.metric} ({title}): it is of {' and '.join(problems)} tasks"
         )
     n, n_all = cells.loc[~has, "task"].nunique(), cells["task"].nunique()
     note = f"Left out: {n} of {n_all} tasks, which have no {title}: it is of {' and '.join(problems)} ones"

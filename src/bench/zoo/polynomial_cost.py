@@ -14,7 +14,7 @@ FIT_LIMIT_S = 60.0
 FLOPS = 2e10
 """Floating-point operations a second on one core, of a factorisation; products of matrices make 5 to 10e10
 (AMD EPYC with AVX-512), on older cores 1.3 to 2.5e10."""
-FEATURE_S = 2e-8
+FEATURE_S = 4e-8
 """Seconds to make, centre and scale one product of one row; measured 0.8 to 5.2e-8."""
 FASTEST = 0.2
 """The share of the foretold time in which a fast core is done: what has less time left cannot end in it."""

@@ -48,23 +48,12 @@ class Products:
     sd: np.ndarray
 
     @classmethod
-    def of(
-        cls, X: np.ndarray, *, degree: int, interaction_only: bool = False, deadline: Deadline | None = None
-    ) -> tuple[Self, np.ndarray]:
+    def of(cls, X: np.ndarray, *, degree: int, interaction_only: bool = False) -> tuple[Self, np.ndarray]:
         """Find those of the fit rows X (n, p); return them and what they are there, shape (n, q).
 
-        Raises MemoryError where they need too much memory and DeadlinePassed where they need more time than
-        is left, in both cases before making any.
+        Raises MemoryError, before making any, where they need too much memory.
         """
-        n_rows, n_columns = X.shape
-        wanted = n_products(n_columns, degree=degree, interaction_only=interaction_only)
-        needed = product_bytes(n_rows, wanted)
-        if needed > MAX_BYTES:
-            raise MemoryError(
-                f"the {wanted:,} products of degree {degree} of {n_columns} encoded columns would "
-                f"take {needed / 1e9:.1f} GB on {n_rows:,} rows; limit {MAX_BYTES / 1e9:.1f} GB"
-            )
-        require_s(deadline, expansion_s(n_rows, wanted), f"to make {wanted:,} products of {n_rows:,} rows")
+        count_products(X, degree=degree, interaction_only=interaction_only)
         library = PolynomialFeatures(degree, interaction_only=interaction_only, include_bias=False, order="C")
         Z = library.fit_transform(X)
         mean, sd = Z.mean(axis=0), Z.std(axis=0)
@@ -82,6 +71,19 @@ class Products:
         products -= self.mean
         products /= self.sd
         return products
+
+
+def count_products(X: np.ndarray, *, degree: int, interaction_only: bool = False) -> int:
+    """Return how many products there are of X (n, p); raise MemoryError where they need too much memory."""
+    n_rows, n_columns = X.shape
+    products = n_products(n_columns, degree=degree, interaction_only=interaction_only)
+    needed = product_bytes(n_rows, products)
+    if needed > MAX_BYTES:
+        raise MemoryError(
+            f"the {products:,} products of degree {degree} of {n_columns} encoded columns would "
+            f"take {needed / 1e9:.1f} GB on {n_rows:,} rows; limit {MAX_BYTES / 1e9:.1f} GB"
+        )
+    return products
 
 
 def require_s(deadline: Deadline | None, needed_s: float, what: str) -> None:
@@ -117,17 +119,17 @@ class PolynomialModel(BaseEstimator):
     def fit(self, X: np.ndarray, y: np.ndarray, *, deadline: Deadline | None = None) -> Self:
         """Fit on X (n, p).
 
-        Raises MemoryError, before taking any, where the products need too much; DeadlinePassed before a step
-        that cannot end in the time left: the products, and the factorisation.
+        Raises MemoryError, before taking any, where the products need too much; DeadlinePassed where
+        the products and the factorisation cannot end in the time left, before the one and before the other.
         """
-        self.products_, Z = Products.of(
-            X, degree=self.degree, interaction_only=self.interaction_only, deadline=deadline
+        n_rows = len(X)
+        most = count_products(X, degree=self.degree, interaction_only=self.interaction_only)
+        needed_s = expansion_s(n_rows, most) + self._solve_s(n_rows, most)
+        require_s(deadline, needed_s, f"to make {most:,} products of {n_rows:,} rows and solve for them")
+        self.products_, Z = Products.of(X, degree=self.degree, interaction_only=self.interaction_only)
+        require_s(
+            deadline, self._solve_s(*Z.shape), f"to solve for {Z.shape[1]:,} products of {n_rows:,} rows"
         )
-        n_rows, products = Z.shape
-        # Logistic regression among the features factorises nothing: it goes by steps, and polls between them.
-        direct = not self.classification or products > n_rows
-        needed_s = gram_s(n_rows, products) + system_s(n_rows, products) if direct else 0.0
-        require_s(deadline, needed_s, f"to solve for {products:,} products of {n_rows:,} rows")
         self.fit_ = self._logistic(Z, y, deadline) if self.classification else self._ridge(Z, y)
         self.truncated_ = self.fit_.truncated
         return self
@@ -141,6 +143,12 @@ class PolynomialModel(BaseEstimator):
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Return probabilities (n, k)."""
         return np.exp(class_log_probabilities(self._scores(X)))
+
+    def _solve_s(self, n_rows: int, products: int) -> float:
+        """Return the seconds that nothing can cut: logistic regression among the features polls."""
+        if self.classification and products <= n_rows:
+            return 0.0
+        return gram_s(n_rows, products) + system_s(n_rows, products)
 
     def _ridge(self, Z: np.ndarray, y: np.ndarray) -> LinearFit:
         library = Ridge(alpha=self.penalty * Z.shape[1], copy_X=False).fit(
