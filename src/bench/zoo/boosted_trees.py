@@ -91,6 +91,7 @@ class XGBoost(ZooLearner):
     """XGBoost (Chen and Guestrin, 2016): histograms, native categories; stops between rounds."""
 
     name = "xgboost"
+    version = 2
     family = "boosted-trees"
     title = "XGBoost"
     packages = ("xgboost", "xgboost-cpu")
@@ -119,6 +120,7 @@ class LightGBM(ZooLearner):
     """LightGBM (Ke et al., 2017): leaf-wise, native categories, deterministic; stops between rounds."""
 
     name = "lightgbm"
+    version = 2
     family = "boosted-trees"
     title = "LightGBM"
     packages = ("lightgbm",)

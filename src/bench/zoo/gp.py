@@ -81,6 +81,7 @@ class GpExact(ZooLearner):
     """
 
     name = "gp-exact"
+    version = 2
     family = "gp"
     title = "Gaussian process, exact"
     packages = PACKAGES

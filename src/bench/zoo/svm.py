@@ -90,6 +90,7 @@ class SvmRbf(_ExactSvm):
     """SVM with a Gaussian kernel."""
 
     name = "svm-rbf"
+    version = 2
     title = "SVM, Gaussian kernel"
     kernel = "rbf"
 
