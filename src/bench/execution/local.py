@@ -106,8 +106,11 @@ class LocalExecutor:
         worker = send_order(self._tokens, order, server, cores)
         if worker is None:
             self._release(cores)
-            yield from self._lose(server)
-            yield Ended(order, _failed(CellStatus.CRASH, "its fork server had ended"))
+            while server in self._servers:  # its last words may be why: they lie in the channel
+                yield from self._hear(server)
+            failure = self._servers.failure(order)
+            status = CellStatus.ERROR if failure else CellStatus.CRASH
+            yield Ended(order, _failed(status, failure or "its fork server had ended"))
             return
         self._workers[worker.token] = worker
         self._selector.register(worker.pipe, selectors.EVENT_READ, worker)

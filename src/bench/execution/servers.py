@@ -50,10 +50,17 @@ class Server:
     def hear(self) -> dict[str, Any] | None:
         """Return its next message; None where it has ended, or says what is no message."""
         try:
-            message = json.loads(self.channel.recv(1 << 16))
+            message = json.loads(self._receive())
         except (OSError, ValueError):
             return None
         return message if isinstance(message, dict) else None
+
+    def _receive(self) -> bytes:
+        try:
+            return self.channel.recv(1 << 16)
+        except ConnectionResetError:
+            # It ended with an order unread, which is told first, and once; what it said lies behind.
+            return self.channel.recv(1 << 16)
 
     @property
     def late(self) -> bool:
