@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, Unpack
 
 from bench.boards import board
-from bench.config.described import OWN, file_task, frame_task
+from bench.config.changes import Changes, changed, is_duration, is_whole
 from bench.config.load import list_suites
 from bench.config.load import load_suite as read_suite
-from bench.config.own import Changes, changed, is_duration, is_whole, own_suite
+from bench.config.own import OWN, file_task, frame_task, own_suite
 from bench.config.problems import did_you_mean
 from bench.errors import ConfigError
 from bench.events import CellFinished, Event, RunFinished, RunStarted

@@ -58,12 +58,14 @@ def make_plan(suite: Suite, cache: Cache, request: Request, say: Callable[[str],
     Raises:
         NothingSelectedError: no cell is left.
         PrerequisiteError: no learner of the suite is installed, or no table of it can be had.
+        DataError: the one task that is wanted has a table that cannot be used.
     """
     learners, unusable = _usable(suite)
     wanted = _selected_tasks(suite, learners, cache, request)
     tasks, left_out = _prepared(dataclasses.replace(suite, tasks=wanted), cache, say)
     if not tasks and left_out and all(reason.unusable for reason in left_out):
         raise PrerequisiteError(f"{suite.path}: no table can be had: {_reasons(left_out)}")
+    _refuse_lone(wanted, left_out)
     plan = narrowed(expand(suite, tasks, learners, (*unusable, *left_out)), request.selection)
     return plan if request.isolated else _unisolated(plan)
 
@@ -111,7 +113,14 @@ def _outlined(suite: Suite, learners: Mapping[str, Learner], cache: Cache) -> Pl
             tasks.append(Task(name=reference.name, dataset=dataset, splits=splits))
     own = dataclasses.replace(suite, tasks=tuple(r for r in suite.tasks if r.dataset is None))
     own_tasks, left_out = _prepared(own, cache, lambda _: None)
+    _refuse_lone(suite.tasks, left_out)
     return expand(suite, [*tasks, *own_tasks], learners, left_out)
+
+
+def _refuse_lone(wanted: Sequence[TaskReference], left_out: Sequence[Exclusion]) -> None:
+    """Where the one task that is wanted cannot be had, its table is what is wrong, not the selection."""
+    if len(wanted) == 1 and left_out:
+        raise DataError(_reasons(left_out))
 
 
 def _usable(suite: Suite) -> tuple[Mapping[str, Learner], tuple[Exclusion, ...]]:
@@ -160,8 +169,6 @@ def narrowed(plan: Plan, selection: str | None) -> Plan:
         raise NothingSelectedError(
             f'-k "{selection}" matches none of {len(plan.cells)} cells; the first is {plan.cells[0].cell.id}'
         )
-    if not plan.tasks and len(plan.suite.tasks) == 1:
-        raise DataError(_reasons([each for each in plan.exclusions if not each.what.startswith("learner ")]))
     if not cells:
         raise NothingSelectedError(f"{plan.suite.path}: nothing to run: {_reasons(plan.exclusions)}")
     return dataclasses.replace(plan, cells=cells)

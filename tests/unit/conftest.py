@@ -111,3 +111,20 @@ def make_trial() -> Callable[..., Trial]:
         return replace(trial, **changes)
 
     return make
+
+
+class Ticking:
+    """A deadline that loses one second each time it is asked."""
+
+    def __init__(self, left_s: float) -> None:
+        self.left_s = left_s
+
+    def remaining_s(self) -> float:
+        self.left_s -= 1
+        return self.left_s
+
+
+@pytest.fixture
+def ticking() -> type[Ticking]:
+    """A deadline by how often it is asked, to be made with so many seconds."""
+    return Ticking

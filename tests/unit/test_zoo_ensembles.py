@@ -59,17 +59,6 @@ class Grown:
         return self.tree.predict(features).reshape(len(features), -1)
 
 
-class Ticking:
-    """A deadline that loses one second each time it is asked."""
-
-    def __init__(self, left_s):
-        self.left_s = left_s
-
-    def remaining_s(self):
-        self.left_s -= 1
-        return self.left_s
-
-
 @pytest.fixture(scope="module")
 def rows():
     rng = np.random.default_rng(0)
@@ -269,10 +258,10 @@ def test_a_system_that_cannot_end_in_time_is_not_begun(rows, base, n, monkeypatc
         base.prepare(X, 0).learn(targets, draw)
 
 
-def test_boosting_with_every_wanted_round_is_whole_however_little_time_is_left(rows):
+def test_boosting_with_every_wanted_round_is_whole_however_little_time_is_left(rows, ticking):
     X, y = rows
     fits = [
-        Boosting(Cart(), max_rounds=10, classification=False).fit(X, y, deadline=Ticking(left_s))
+        Boosting(Cart(), max_rounds=10, classification=False).fit(X, y, deadline=ticking(left_s))
         for left_s in range(15, 40)
     ]
     assert {fit.truncated_ for fit in fits} == {False, True}
@@ -282,11 +271,11 @@ def test_boosting_with_every_wanted_round_is_whole_however_little_time_is_left(r
 
 @BASES
 @SCHEMES
-def test_what_the_deadline_cuts_keeps_what_it_has(rows, base, scheme):
+def test_what_the_deadline_cuts_keeps_what_it_has(rows, base, scheme, ticking):
     X, y = rows
     for left_s in range(2, 400):
         try:
-            fit = scheme(base, classification=False).fit(X, y, deadline=Ticking(left_s))
+            fit = scheme(base, classification=False).fit(X, y, deadline=ticking(left_s))
         except DeadlinePassed:
             continue
         break
@@ -304,21 +293,6 @@ def test_the_seed_alone_decides(rows, base, scheme):
     one, same, other = (scheme(base, seed=seed, **few).fit(X, y).predict_proba(X) for seed in (3, 3, 4))
     np.testing.assert_array_equal(one, same)
     assert (one != other).any() or (scheme is Boosting and isinstance(base, PolynomialBase))
-
-
-def test_subsampled_rounds_see_that_share_of_the_rows(rows):
-    X, y = rows
-    seen = []
-
-    class Watching(Cart):
-        def learn(self, targets, draw):
-            seen.append(draw.rows)
-            return super().learn(targets, draw)
-
-    Boosting(Watching(max_depth=2), subsample=0.5, shrinkage=0.5, classification=False).fit(X, y)
-    assert len(seen) == 20
-    assert all(len(set(each)) == 150 for each in seen)
-    assert set(seen[0]) != set(seen[1])
 
 
 def test_shares_become_probabilities_in_the_same_order():

@@ -20,17 +20,6 @@ from bench.zoo.estimators.linear_scores import (
 )
 
 
-class Ticking:
-    """A deadline that loses one second each time it is asked."""
-
-    def __init__(self, left_s):
-        self.left_s = left_s
-
-    def remaining_s(self):
-        self.left_s -= 1
-        return self.left_s
-
-
 def table(n_classes, n_rows=300):
     rng = np.random.default_rng(n_classes)
     X = rng.normal(size=(n_rows, 6))
@@ -80,15 +69,15 @@ def test_slopes_are_those_of_the_losses():
 
 
 @pytest.mark.parametrize(("n_rows", "l1_ratio"), [(300, 0.5), (300, 1.0), (5, 0.5)])
-def test_an_elastic_net_of_numbers_is_the_library_s_to_the_last_bit(n_rows, l1_ratio):
+def test_an_elastic_net_of_numbers_is_the_library_s_to_the_last_bit(n_rows, l1_ratio, ticking):
     X, y = table(40, n_rows=max(n_rows, 60))
     X, y = X[:n_rows], y[:n_rows].astype(float)
     library = ElasticNet(alpha=0.1, l1_ratio=l1_ratio, precompute=n_rows > 6).fit(X, y)
-    ours = ElasticNetModel(alpha=0.1, l1_ratio=l1_ratio).fit(X, y, deadline=Ticking(1e6))
+    ours = ElasticNetModel(alpha=0.1, l1_ratio=l1_ratio).fit(X, y, deadline=ticking(1e6))
     np.testing.assert_array_equal(ours.predict(X), library.predict(X))
 
 
-def test_sweeps_go_on_where_they_were(monkeypatch):
+def test_sweeps_go_on_where_they_were(monkeypatch, ticking):
     X, y = table(40)
     y = y.astype(float)
     at_once = ElasticNetModel(alpha=0.01).fit(X, y)
@@ -97,22 +86,22 @@ def test_sweeps_go_on_where_they_were(monkeypatch):
     in_steps = ElasticNetModel(alpha=0.01).fit(X, y)
     assert not in_steps.truncated_
     np.testing.assert_allclose(in_steps.predict(X), at_once.predict(X), atol=0.05)
-    cut = ElasticNetModel(alpha=0.01).fit(X, y, deadline=Ticking(4))
+    cut = ElasticNetModel(alpha=0.01).fit(X, y, deadline=ticking(4))
     assert cut.truncated_
     monkeypatch.setattr(elastic_net, "MAX_STEPS", 2)
     with pytest.warns(ConvergenceWarning, match="no convergence in 10 sweeps"):
         assert not ElasticNetModel(alpha=0.01).fit(X, y).truncated_
 
 
-def test_a_descent_keeps_its_lowest_point_at_the_deadline():
+def test_a_descent_keeps_its_lowest_point_at_the_deadline(ticking):
     X, y = table(4)
     full = LogisticModel(C=100.0, l1_ratio=0.5).fit(X, y)
-    cut = LogisticModel(C=100.0, l1_ratio=0.5).fit(X, y, deadline=Ticking(20))
+    cut = LogisticModel(C=100.0, l1_ratio=0.5).fit(X, y, deadline=ticking(20))
     assert cut.truncated_
     losses = [softmax_loss(y)(fit.fit_.scores(X))[0] for fit in (full, cut)]
     assert losses[0] < losses[1] < 0.9 * np.log(4)
     with pytest.raises(DeadlinePassed, match="first step"):
-        LogisticModel().fit(X, y, deadline=Ticking(2))
+        LogisticModel().fit(X, y, deadline=ticking(2))
 
 
 def test_a_descent_that_has_not_arrived_says_so(monkeypatch):

@@ -21,17 +21,6 @@ from bench.zoo.estimators.rounds import PATIENCE_ROUNDS, RoundsMonitor, wanted_r
 from bench.zoo.estimators.xgboost import XGBoostModel
 
 
-class Ticking:
-    """A deadline that loses one second each time it is asked."""
-
-    def __init__(self, left_s):
-        self.left_s = left_s
-
-    def remaining_s(self):
-        self.left_s -= 1
-        return self.left_s
-
-
 @pytest.fixture
 def rows():
     rng = np.random.default_rng(0)
@@ -80,9 +69,9 @@ def test_a_forest_grown_in_steps_is_the_forest_grown_at_once(rows, classificatio
     np.testing.assert_array_equal(forest.predict(X), library(13, random_state=3).fit(X, y).predict(X))
 
 
-def test_a_forest_keeps_what_it_has_grown_by_the_deadline(rows):
+def test_a_forest_keeps_what_it_has_grown_by_the_deadline(rows, ticking):
     X, y = rows
-    forest = Forest({"n_estimators": 500}, classification=False).fit(X, y, deadline=Ticking(60))
+    forest = Forest({"n_estimators": 500}, classification=False).fit(X, y, deadline=ticking(60))
     assert forest.truncated_
     assert 10 < len(forest.forest_.estimators_) < 200
 
@@ -116,9 +105,9 @@ def test_boosting_without_validation_rows_grows_a_fixed_number(rows, model):
 
 
 @pytest.mark.parametrize("model", [XGBoostModel, LightGBMModel])
-def test_boosting_stops_between_rounds_at_the_deadline(rows, model):
+def test_boosting_stops_between_rounds_at_the_deadline(rows, model, ticking):
     X, y = rows
-    fit = model({"learning_rate": 0.01}, classification=False).fit(X, y, deadline=Ticking(41))
+    fit = model({"learning_rate": 0.01}, classification=False).fit(X, y, deadline=ticking(41))
     assert fit.truncated_
     assert 10 < fit.rounds_ < 40
     assert np.isfinite(fit.predict(X)).all()
@@ -183,7 +172,9 @@ def test_a_monitor_without_losses_runs_on_and_counts():
 
 @pytest.mark.parametrize("library", [XGBoostModel, LightGBMModel, HistogramModel])
 @pytest.mark.parametrize("validated", [False, True])
-def test_a_model_with_every_wanted_round_is_whole_however_little_time_is_left(rows, library, validated):
+def test_a_model_with_every_wanted_round_is_whole_however_little_time_is_left(
+    rows, library, validated, ticking
+):
     X, y = rows
     module = importlib.import_module(library.__module__)
     with pytest.MonkeyPatch.context() as patch:
@@ -191,7 +182,7 @@ def test_a_model_with_every_wanted_round_is_whole_however_little_time_is_left(ro
         validation = (X[200:], y[200:]) if validated else None
         fits = [
             library({"learning_rate": 0.01}, classification=False).fit(
-                X[:200], y[:200], validation=validation, deadline=Ticking(left_s)
+                X[:200], y[:200], validation=validation, deadline=ticking(left_s)
             )
             for left_s in range(15, 30)
         ]
@@ -200,8 +191,8 @@ def test_a_model_with_every_wanted_round_is_whole_however_little_time_is_left(ro
         assert fit.truncated_ == (fit.rounds_ < 10)
 
 
-def test_a_monitor_truncates_before_the_last_wanted_round_and_not_after_it():
-    deadline = Ticking(1e6)
+def test_a_monitor_truncates_before_the_last_wanted_round_and_not_after_it(ticking):
+    deadline = ticking(1e6)
     monitor = RoundsMonitor(deadline, 3)
     assert not monitor.stop(None)
     deadline.left_s = 0.0

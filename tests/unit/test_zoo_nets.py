@@ -17,17 +17,6 @@ from bench.zoo.estimators.training import Rows, Training, batch_rows, learning_r
 BODIES = pytest.mark.parametrize("body", ["plain", "residual"])
 
 
-class Ticking:
-    """A deadline that loses one second each time it is asked."""
-
-    def __init__(self, left_s):
-        self.left_s = left_s
-
-    def remaining_s(self):
-        self.left_s -= 1
-        return self.left_s
-
-
 @pytest.fixture
 def rows():
     rng = np.random.default_rng(0)
@@ -171,32 +160,32 @@ def test_predictions_stay_within_the_targets_of_the_fit_rows(rows):
 
 
 @BODIES
-def test_a_net_is_cut_between_batches_and_needs_some(rows, body):
+def test_a_net_is_cut_between_batches_and_needs_some(rows, body, ticking):
     X, y = rows
-    net = NetModel(settings(body), classification=False).fit(X, y, deadline=Ticking(12))
+    net = NetModel(settings(body), classification=False).fit(X, y, deadline=ticking(12))
     assert net.truncated_
     assert np.isfinite(net.predict(X)).all()
     with pytest.raises(DeadlinePassed, match="first batches"):
-        NetModel(settings(body), classification=False).fit(X, y, deadline=Ticking(1))
+        NetModel(settings(body), classification=False).fit(X, y, deadline=ticking(1))
 
 
-def test_a_cut_net_keeps_its_best_epoch_so_far(rows):
+def test_a_cut_net_keeps_its_best_epoch_so_far(rows, ticking):
     X, y = rows
     validation = (X[200:], y[200:])
     cut = NetModel(settings(), classification=False)
-    cut.fit(X[:200], y[:200], validation=validation, deadline=Ticking(60))
+    cut.fit(X[:200], y[:200], validation=validation, deadline=ticking(60))
     whole = NetModel(settings(), classification=False).fit(X[:200], y[:200], validation=validation)
     assert cut.truncated_
     assert not whole.truncated_
     assert 0 <= cut.best_epoch_ < cut.epochs_ < whole.epochs_
 
 
-def test_a_net_leaves_torch_as_it_was(rows):
+def test_a_net_leaves_torch_as_it_was(rows, ticking):
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
     threads = torch.get_num_threads()
-    NetModel(settings(), classification=False).fit(rows[0], rows[1], deadline=Ticking(20))
+    NetModel(settings(), classification=False).fit(rows[0], rows[1], deadline=ticking(20))
     assert torch.get_num_threads() == threads
     assert torch.rand(1) == expected
 

@@ -17,17 +17,6 @@ from bench.zoo.estimators.nystroem import NystroemMachine
 from bench.zoo.estimators.svm import PROBE_ITERATIONS, StoppableSVC, StoppableSVR, _Stoppable
 
 
-class Ticking:
-    """A deadline that loses one second each time it is asked."""
-
-    def __init__(self, left_s):
-        self.left_s = left_s
-
-    def remaining_s(self):
-        self.left_s -= 1
-        return self.left_s
-
-
 @pytest.fixture
 def rows():
     rng = np.random.default_rng(0)
@@ -56,31 +45,31 @@ def test_numbers_are_liblinear_s_on_the_same_features(rows):
     np.testing.assert_allclose(ours.predict(X), library.predict(Z), atol=0.02)
 
 
-def test_with_every_row_a_landmark_the_kernel_is_exact(rows):
+def test_with_every_row_a_landmark_the_kernel_is_exact(rows, ticking):
     """Then only the loss differs from an exact machine's: the hinge is squared."""
     X, y = rows[0][:150], (rows[1][:150] > 0).astype(int)
     machine = NystroemMachine(n_landmarks=1000, gamma=0.1).fit(X, y)
-    Z = machine._features(X, Ticking(1e6))
+    Z = machine._features(X, ticking(1e6))
     squared = ((X[:, None] - X[None]) ** 2).sum(-1)
     np.testing.assert_allclose(Z @ Z.T, np.exp(-0.1 * squared), atol=1e-8)
     exact = SVC(gamma=0.1).fit(X, y)
     assert (machine.predict(X) == exact.predict(X)).mean() > 0.9
 
 
-def test_a_machine_is_cut_by_its_deadline(rows):
+def test_a_machine_is_cut_by_its_deadline(rows, ticking):
     X, y = rows
-    cut = NystroemMachine(C=1000.0, classification=False).fit(X, y, deadline=Ticking(20))
+    cut = NystroemMachine(C=1000.0, classification=False).fit(X, y, deadline=ticking(20))
     assert cut.truncated_
     assert np.isfinite(cut.predict(X)).all()
     with pytest.raises(DeadlinePassed, match="kernel features"):
-        NystroemMachine(classification=False).fit(X, y, deadline=Ticking(0))
+        NystroemMachine(classification=False).fit(X, y, deadline=ticking(0))
 
 
 @pytest.mark.parametrize("library", [StoppableSVC, StoppableSVR])
-def test_a_declared_number_of_iterations_ends_a_fit_that_says_so(rows, library):
+def test_a_declared_number_of_iterations_ends_a_fit_that_says_so(rows, library, ticking):
     X, y = rows[0], (rows[1] > 0).astype(int)
     hard = {"kernel": "poly", "degree": 4, "coef0": 1.0, "gamma": 1.0, "C": 1000.0, "max_iter": 3000}
-    for deadline in (None, Ticking(1e7)):
+    for deadline in (None, ticking(1e7)):
         with pytest.warns(ConvergenceWarning):
             fit = library(**hard).fit(X, y, deadline=deadline)
         assert not fit.truncated_

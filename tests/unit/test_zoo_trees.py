@@ -15,17 +15,6 @@ from bench.zoo.estimators.histogram import HistogramModel
 from bench.zoo.estimators.rounds import PATIENCE_ROUNDS
 
 
-class Ticking:
-    """A deadline that loses one second each time it is asked."""
-
-    def __init__(self, left_s):
-        self.left_s = left_s
-
-    def remaining_s(self):
-        self.left_s -= 1
-        return self.left_s
-
-
 @pytest.fixture
 def rows():
     rng = np.random.default_rng(0)
@@ -40,11 +29,11 @@ def targets(y, n_classes):
 
 
 @pytest.mark.parametrize("n_classes", [0, 2, 3])
-def test_the_best_rounds_are_the_library_s_own_to_the_last_bit(rows, n_classes):
+def test_the_best_rounds_are_the_library_s_own_to_the_last_bit(rows, n_classes, ticking):
     X, y = rows[0], targets(rows[1], n_classes)
     params = {"learning_rate": 0.2, "max_leaf_nodes": 8, "max_features": 0.7}
     fit = HistogramModel(params, classification=n_classes > 0, seed=5)
-    fit.fit(X[:200], y[:200], validation=(X[200:], y[200:]), deadline=Ticking(1e6))
+    fit.fit(X[:200], y[:200], validation=(X[200:], y[200:]), deadline=ticking(1e6))
     assert not fit.truncated_
     assert fit.booster_.n_iter_ == fit.rounds_ + PATIENCE_ROUNDS
 
@@ -74,11 +63,11 @@ def test_the_validation_rows_choose_the_rounds(rows, classification):
     assert 1 < fit.rounds_ < len(losses)
 
 
-def test_boosting_stops_between_rounds_at_the_deadline(rows):
+def test_boosting_stops_between_rounds_at_the_deadline(rows, ticking):
     X, y = rows
     for validation in (None, (X[200:], y[200:])):
         fit = HistogramModel({"learning_rate": 0.01}, classification=False)
-        fit.fit(X[:200], y[:200], validation=validation, deadline=Ticking(41))
+        fit.fit(X[:200], y[:200], validation=validation, deadline=ticking(41))
         assert fit.truncated_
         assert 10 < fit.rounds_ < 40
         assert np.isfinite(fit.predict(X)).all()
@@ -117,7 +106,7 @@ def test_a_column_without_values_harms_nothing(rows):
 
 
 @pytest.mark.parametrize("classification", [True, False])
-def test_extra_trees_grown_in_steps_are_those_grown_at_once(rows, classification):
+def test_extra_trees_grown_in_steps_are_those_grown_at_once(rows, classification, ticking):
     X, y = rows[0], targets(rows[1], 2 * classification)
     library = ExtraTreesClassifier if classification else ExtraTreesRegressor
     params = {"n_estimators": 13, "bootstrap": False}
@@ -125,4 +114,4 @@ def test_extra_trees_grown_in_steps_are_those_grown_at_once(rows, classification
     assert not forest.truncated_
     np.testing.assert_array_equal(forest.predict(X), library(**params, random_state=3).fit(X, y).predict(X))
     cut = Forest({"n_estimators": 500}, splits="extra", classification=classification)
-    assert cut.fit(X, y, deadline=Ticking(60)).truncated_
+    assert cut.fit(X, y, deadline=ticking(60)).truncated_

@@ -171,8 +171,8 @@ def _written_down(plan: Plan, options: RunOptions) -> Plan:
 def _requested_suite(options: RunOptions) -> Suite:
     """The suite, or the one made of a file, with what the command line changes of it."""
     from bench.cli.own import is_data_file, suite_of_file
+    from bench.config.changes import Changes, changed
     from bench.config.load import load_suite
-    from bench.config.own import Changes, changed
     from bench.registry import learners
     from bench.sources.catalog import catalog
 

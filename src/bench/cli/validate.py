@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from bench.errors import BenchError, ConfigError
@@ -24,9 +26,12 @@ def command(suite: str) -> None:
 
 
 def _file_problems(task: TaskReference) -> list[str]:
-    from bench.cli.own import column_problems
+    from bench.sources.file import column_names
+    from bench.sources.inference import misasked
+    from bench.sources.requests import TableOptions
 
     try:
-        return column_problems(task)
+        names = column_names(Path(task.file or ""))
     except BenchError as error:
         return [f"{task.where}: {error}"]
+    return [f"{task.where}: {problem}" for problem in misasked(TableOptions.of(task), names)]

@@ -1,40 +1,31 @@
-"""A suite for one's own data, and a suite with what its caller changes of it. Pure."""
+"""A file or frame of one's own, as a task with what its owner says of it, and as a suite of that task."""
 
 from __future__ import annotations
 
 import hashlib
-import math
 import re
-import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from numbers import Integral, Real
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from bench.budgets import Budget
 from bench.cells import Validation
-from bench.config.limits import LONGEST_BUDGET_S, MOST_FOLDS, MOST_TRIALS
-from bench.errors import ConfigError, PrerequisiteError
-from bench.registry import learner as find_learner
+from bench.config.problems import did_you_mean
+from bench.datasets import ColumnKind, ProblemType
+from bench.errors import ConfigError
+from bench.sources.columns import column_name
+from bench.sources.inference import misasked
+from bench.sources.notes import listed
+from bench.sources.requests import TableOptions
 from bench.suites import Suite, TaskReference
 
+OWN = ("target", "problem", "kinds", "group", "time")
+"""What only a table of one's own can be told."""
 OWN_BUDGET = Budget(seconds=10.0, trials=100)
 OWN_FOLDS = 3
 MOST_TRAIN_ROWS = 10_000
 MOST_TEST_ROWS = 10_000
-DEVICES = ("cpu", "cuda")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
-    """What a command line or a caller changes of a suite; None leaves it as it is."""
-
-    budget_s: float | None = None
-    trials: int | None = None
-    folds: int | None = None
-    device: str | None = None
-    learners: tuple[str, ...] = ()
-    """Learners to run instead of the suite's; empty for the suite's."""
 
 
 def task_name(file: str) -> str:
@@ -63,78 +54,74 @@ def own_suite(task: TaskReference, learners: Sequence[str]) -> Suite:
     )
 
 
-def changed(suite: Suite, changes: Changes) -> Suite:
-    """Return the suite with the changes.
+def file_task(path: Path, asked: Mapping[str, Any]) -> TaskReference:
+    """Return the task that predicts `target` in a file; `asked` holds what is said of `OWN`.
 
     Raises:
-        ConfigError: a value is out of its bounds, or a learner is unknown or named twice; all are told.
+        ConfigError: there is no such file or column, or no such problem or kind.
+        DataError: the file cannot be read.
     """
-    problems = [*_out_of_bounds(changes), *_learner_problems(changes.learners)]
-    if problems:
-        raise ConfigError(*problems)
-    budget = replace(
-        suite.budget,
-        seconds=suite.budget.seconds if changes.budget_s is None else float(changes.budget_s),
-        trials=suite.budget.trials if changes.trials is None else int(changes.trials),
+    from bench.sources.file import column_names
+
+    reference = TaskReference(where=str(_readable(path)), name=task_name(path.name), file=str(path.resolve()))
+    return _described(reference, asked, column_names(path))
+
+
+def frame_task(frame: Any, asked: Mapping[str, Any]) -> TaskReference:
+    """Return the task that predicts `target` in a pandas frame. Raises as `file_task`."""
+    from bench.sources.frames import frame_names
+
+    return _described(TaskReference(where="the frame", name="frame"), asked, frame_names(frame))
+
+
+def _readable(path: Path) -> Path:
+    """Return the path of a file. Raises ConfigError where there is none."""
+    if path.is_dir():
+        raise ConfigError(f"{path}: is a folder: name a file in it")
+    if path.exists() and not path.is_file():
+        raise ConfigError(f"{path}: is no ordinary file, which alone can be read twice: make it one")
+    if not path.is_file():
+        near = [each.name for each in path.parent.glob("*") if each.is_file()] if path.parent.is_dir() else []
+        raise ConfigError(f"{path}: there is no such file{did_you_mean(path.name, near)}")
+    return path
+
+
+def _described(reference: TaskReference, asked: Mapping[str, Any], names: Sequence[str]) -> TaskReference:
+    """Return the reference with what the caller says of its columns. Raises ConfigError."""
+    where = reference.where
+    if "target" not in asked:
+        raise ConfigError(f"{where}: say which column to predict, as target (columns: {listed(names)})")
+    roles = {role: asked[role] for role in ("target", "group", "time") if role in asked}
+    for role, label in roles.items():
+        if not isinstance(label, Hashable):
+            raise ConfigError(f"{where}: {role}: give the name of a column, not a {type(label).__name__}")
+    described = replace(
+        reference,
+        problem=_problem(where, asked.get("problem")),
+        kinds={column_name(label): kind for label, kind in _kinds(where, asked.get("kinds", {})).items()},
+        **{role: column_name(label) for role, label in roles.items()},
     )
-    return replace(
-        suite,
-        budget=budget,
-        folds=suite.folds if changes.folds is None else int(changes.folds),
-        device=changes.device or suite.device,
-        learners=changes.learners or suite.learners,
-    )
+    wrong = misasked(TableOptions.of(described), names)
+    if wrong:
+        raise ConfigError(*(f"{where}: {line}" for line in wrong))
+    return described
 
 
-def is_whole(value: Any, most: float = math.inf) -> bool:
-    """Return whether a value is a whole number from 1; True and 1.0 are none."""
-    return not isinstance(value, bool) and isinstance(value, Integral) and 1 <= int(value) <= most
+def _problem(where: str, given: Any) -> ProblemType | None:
+    if given is not None and given not in list(ProblemType):
+        raise ConfigError(f"{where}: problem: {given!r} is none of {', '.join(ProblemType)}")
+    return None if given is None else ProblemType(given)
 
 
-def is_duration(value: Any, longest_s: float = math.inf) -> bool:
-    """Return whether a value is a finite number of seconds, more than 0."""
-    is_number = not isinstance(value, bool) and isinstance(value, Real)
-    return is_number and bool(0 < value <= min(longest_s, sys.float_info.max))
-
-
-def _out_of_bounds(changes: Changes) -> Iterable[str]:
-    """Yield what is no value of its kind; None is not asked for."""
-    if changes.budget_s is not None and not is_duration(changes.budget_s, LONGEST_BUDGET_S):
-        most_s = f"{LONGEST_BUDGET_S:.0f} seconds"
-        yield f"budget_s: give more than 0 and at most {most_s}, not {changes.budget_s!r}"
-    for name, value, most in (("trials", changes.trials, MOST_TRIALS), ("folds", changes.folds, MOST_FOLDS)):
-        if value is not None and not is_whole(value, most):
-            yield f"{name}: give a whole number from 1 to {most}, not {value!r}"
-    if changes.device is not None and changes.device not in DEVICES:
-        yield f"device: {changes.device!r} is none of {', '.join(DEVICES)}"
-
-
-def _learner_problems(references: Sequence[object]) -> Iterable[str]:
-    """Yield the references that are no text or lead to no learner, and the names that come up twice."""
-    called: dict[str, list[str]] = {}
-    for reference in references:
-        if not isinstance(reference, str):
-            yield (
-                f"learners: {_shown(reference)} cannot travel to the processes that fit, which look learners "
-                "up by name: put it in a module and name it module:attribute (see docs/learners.md)"
-            )
-            continue
-        try:
-            called.setdefault(find_learner(reference).name, []).append(reference)
-        except PrerequisiteError:  # declared and cannot be used: the plan leaves it out and says why
-            called.setdefault(reference, []).append(reference)
-        except ConfigError as error:
-            yield f"learners: {error}"
-    for name, found in called.items():
-        if len(found) > 1:
-            paths = f" ({', '.join(found)})" if set(found) != {name} else ""
-            yield f'learners: "{name}" is named {_times(len(found))}{paths}'
-
-
-def _times(count: int) -> str:
-    return "twice" if count == 2 else f"{count} times"
-
-
-def _shown(learner: object) -> str:
-    name = getattr(learner, "name", None)
-    return f"the learner {name!r} itself" if isinstance(name, str) else f"a {type(learner).__name__}"
+def _kinds(where: str, given: Any) -> dict[Any, ColumnKind]:
+    if not isinstance(given, Mapping):
+        raise ConfigError(
+            f'{where}: kinds: give a dictionary of columns, such as {{"zip": "categorical"}}, not {given!r}'
+        )
+    wrong = {label: kind for label, kind in given.items() if kind not in list(ColumnKind)}
+    if wrong:
+        known = ", ".join(ColumnKind)
+        raise ConfigError(
+            *(f"{where}: kinds: {kind!r} for {label!r} is none of {known}" for label, kind in wrong.items())
+        )
+    return {label: ColumnKind(kind) for label, kind in given.items()}

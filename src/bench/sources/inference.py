@@ -67,22 +67,21 @@ def _check(raw: Sequence[RawColumn], options: TableOptions) -> None:
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise DataError(f"column {shortened(twice)!r} occurs more than once: give each a name of its own")
-    wrong = misnamed(options, names)
+    wrong = misasked(options, names)
     if wrong:
         raise DataError(wrong[0])
-    problem = _Roles(options.target, options.group, options.time).problem(options.kinds)
-    if problem is not None:
-        raise DataError(problem)
 
 
-def misnamed(options: TableOptions, names: Sequence[str]) -> list[str]:
-    """Return a line for each column that the options name and a table of these columns lacks."""
-    asked = (*_Roles(options.target, options.group, options.time).named.values(), *options.kinds)
-    return [
+def misasked(options: TableOptions, names: Sequence[str]) -> list[str]:
+    """Return what is wrong with the options for a table of these columns, a line each."""
+    roles = _Roles(options.target, options.group, options.time)
+    absent = [
         f"there is no column {shortened(name)!r}{_known(name, names)}"
-        for name in dict.fromkeys(asked)
+        for name in dict.fromkeys((*roles.named.values(), *options.kinds))
         if name not in names
     ]
+    clash = roles.problem(options.kinds)
+    return absent if clash is None else [*absent, clash]
 
 
 @dataclass(frozen=True, slots=True)

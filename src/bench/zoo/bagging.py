@@ -6,31 +6,22 @@ from bench.datasets import ProblemType
 from bench.learners import BuildContext, Estimator
 from bench.spaces import Choice, Config, Space
 from bench.tasks import TaskShape
-from bench.zoo.base_kinds import KINDS, BaseKind
-from bench.zoo.declaration import COMMON_MODULES, ZooLearner
+from bench.zoo.base_kinds import KINDS, OnBase
 from bench.zoo.scaling import SCALINGS, dense_encoder
 
 DEFAULT_MEMBERS = 10
-SCHEME = ("scaling", "n_members", "bootstrap")
 
 
-class Bagged(ZooLearner):
+class Bagged(OnBase):
     """Bagging (Breiman, 1996): bootstrap rows, mean of the members; stops between members at the deadline.
 
     With `n_members` 1 and `bootstrap` off it is the base itself.
     """
 
     family = "bagged-others"
-    polls_deadline = True
-
-    def __init__(self, kind: BaseKind) -> None:
-        """Bag this base."""
-        self.kind = kind
-        self.name = f"bagged-{kind.name}"
-        self.title = f"Bagging of {kind.title}"
-        self.packages = kind.packages
-        self.modules = (*COMMON_MODULES, "bench.zoo.estimators.bagging", *kind.modules)
-        self.devices = kind.devices
+    scheme = "bagging"
+    prefix = "bagged"
+    own = ("scaling", "n_members", "bootstrap")
 
     def space(self, problem: ProblemType) -> Space:
         """Return the space: the base's, its scaling, and 10 or 30 members."""
@@ -50,9 +41,8 @@ class Bagged(ZooLearner):
         from bench.zoo.estimators.bagging import Bagging
 
         classification = context.problem.is_classification
-        base = self.kind.make({name: value for name, value in config.items() if name not in SCHEME}, context)
         model = Bagging(
-            base,
+            self.base(config, context),
             n_members=int(str(config["n_members"])),
             bootstrap=bool(config["bootstrap"]),
             classification=classification,

@@ -1,4 +1,4 @@
-"""The bases of bagging and boosting without trees, as learners name them: the same for both families."""
+"""The bases of bagging and boosting without trees, and what the learners made of them share."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bench.learners import BuildContext
 from bench.spaces import Choice, Config, Float, Int, Parameter
 from bench.tasks import TaskShape
+from bench.zoo.declaration import COMMON_MODULES, ZooLearner
 from bench.zoo.polynomial_cost import n_encoded, n_products, too_large
 
 if TYPE_CHECKING:
@@ -112,3 +113,29 @@ NET = BaseKind(
     max_rounds=100,
 )
 KINDS = (POLYNOMIAL, NYSTROEM, NET)
+
+
+class OnBase(ZooLearner):
+    """A learner that fits many members of one base by a scheme."""
+
+    scheme: str
+    """`bagging` or `boosting`: what its estimator's module is called."""
+    prefix: str
+    own: tuple[str, ...]
+    """What of a configuration is the scheme's; the rest is the base's."""
+    polls_deadline = True
+
+    def __init__(self, kind: BaseKind) -> None:
+        """Take this base."""
+        self.kind = kind
+        self.name = f"{self.prefix}-{kind.name}"
+        self.title = f"{self.scheme.capitalize()} of {kind.title}"
+        self.packages = kind.packages
+        self.modules = (*COMMON_MODULES, f"bench.zoo.estimators.{self.scheme}", *kind.modules)
+        self.devices = kind.devices
+
+    def base(self, config: Config, context: BuildContext) -> Base:
+        """Return the base that a configuration asks for."""
+        return self.kind.make(
+            {name: value for name, value in config.items() if name not in self.own}, context
+        )

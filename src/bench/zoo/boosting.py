@@ -8,11 +8,9 @@ from bench.datasets import ProblemType
 from bench.learners import BuildContext, Estimator
 from bench.spaces import Config, Float, Space
 from bench.tasks import TaskShape
-from bench.zoo.base_kinds import KINDS, BaseKind
-from bench.zoo.declaration import COMMON_MODULES, ZooLearner
+from bench.zoo.base_kinds import KINDS, OnBase
 from bench.zoo.scaling import SCALINGS, dense_encoder
 
-SCHEME = ("scaling", "shrinkage")
 DEFAULTS: Mapping[str, Config] = {
     "polynomial": {"penalty": 10.0},
     "nystroem": {"penalty": 1.0},
@@ -21,20 +19,13 @@ DEFAULTS: Mapping[str, Config] = {
 """Where boosting starts from others than bagging: weaker bases; and few rounds where each trains a net."""
 
 
-class Boosted(ZooLearner):
+class Boosted(OnBase):
     """Gradient boosting (Friedman, 2001), rounds by the validation rows; stops between rounds."""
 
     family = "boosted-others"
-    polls_deadline = True
-
-    def __init__(self, kind: BaseKind) -> None:
-        """Boost this base."""
-        self.kind = kind
-        self.name = f"boosted-{kind.name}"
-        self.title = f"Boosting of {kind.title}"
-        self.packages = kind.packages
-        self.modules = (*COMMON_MODULES, "bench.zoo.estimators.boosting", *kind.modules)
-        self.devices = kind.devices
+    scheme = "boosting"
+    prefix = "boosted"
+    own = ("scaling", "shrinkage")
 
     def space(self, problem: ProblemType) -> Space:
         """Return the space: the base's, its scaling, and the shrinkage.
@@ -61,9 +52,8 @@ class Boosted(ZooLearner):
         from bench.zoo.estimators.boosting import Boosting
 
         classification = context.problem.is_classification
-        base = self.kind.make({name: value for name, value in config.items() if name not in SCHEME}, context)
         model = Boosting(
-            base,
+            self.base(config, context),
             shrinkage=float(str(config["shrinkage"])),
             max_rounds=self.kind.max_rounds,
             classification=classification,

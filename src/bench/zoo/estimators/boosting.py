@@ -37,9 +37,8 @@ class Boosting(BaseEstimator):
     A round fits one member, with an output a score, by least squares to the loss's negative gradient. The
     step is that gradient over a bound on the loss's curvature (1 for squared loss; 1/4 for two classes, 1/2
     for more: Boehning, 1992), which a line search or Newton's weights would change each round: so the rows'
-    equations stay the same, and no separable class makes a step infinite. With `subsample` below 1 each round
-    learns from that share of the rows. Without validation rows shrinkage times rounds is 10. After `fit`:
-    `start_`, `features_`, `total_`, `rounds_` and `truncated_`.
+    equations stay the same, and no separable class makes a step infinite. Without validation rows shrinkage
+    times rounds is 10. After `fit`: `start_`, `features_`, `total_`, `rounds_` and `truncated_`.
     """
 
     def __init__(
@@ -47,14 +46,12 @@ class Boosting(BaseEstimator):
         base: Base,
         *,
         shrinkage: float = 0.1,
-        subsample: float = 1.0,
         max_rounds: int = MAX_ROUNDS,
         classification: bool = True,
         seed: int = 0,
     ) -> None:
         self.base = base
         self.shrinkage = shrinkage
-        self.subsample = subsample
         self.max_rounds = max_rounds
         self.classification = classification
         self.seed = seed
@@ -89,7 +86,7 @@ class Boosting(BaseEstimator):
         cut = False
         for _ in range(wanted):
             try:
-                draw = self._draw(len(X), rng, deadline)
+                draw = Draw(rows=None, seed=int(rng.integers(2**31)), deadline=deadline)
                 members.append(prepared.learn(loss.pull(fit.scores, y), draw))
             except DeadlinePassed:
                 cut = True
@@ -118,11 +115,6 @@ class Boosting(BaseEstimator):
 
     def _sheet(self, features: Any, y: np.ndarray) -> _Sheet:
         return _Sheet(features, y, np.tile(self.start_, (len(y), 1)))
-
-    def _draw(self, n_rows: int, rng: np.random.Generator, deadline: Deadline) -> Draw:
-        size = max(1, round(self.subsample * n_rows))
-        rows = rng.permutation(n_rows)[:size] if size < n_rows else None
-        return Draw(rows=rows, seed=int(rng.integers(2**31)), deadline=deadline)
 
     def _keep(self, members: list[Member], *, truncated: bool) -> Self:
         if not members:

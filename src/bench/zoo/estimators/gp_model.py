@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
@@ -68,7 +69,7 @@ def loss_or_wall(parameters: GpParameters, loss: Callable[[], torch.Tensor]) -> 
         return level.nan_to_num() + WALL
 
 
-class GpModel(BaseEstimator):
+class GpModel(BaseEstimator, ABC):
     """The frame of a fit. After it: `parameters_`, `posterior_`, `truncated_`, `evaluations_`."""
 
     def __init__(self, settings: GpSettings = DEFAULT_SETTINGS, *, seed: int = 0) -> None:
@@ -104,12 +105,13 @@ class GpModel(BaseEstimator):
             self._learn(self._inputs(X), labels, predicted, deadline)
         return self
 
+    @abstractmethod
     def _learn(self, X: torch.Tensor, labels: Labels, predicted: int, deadline: Deadline | None) -> None:
         """Find the hyperparameters and the posterior, with time left to predict so many rows."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _labels(self, y: np.ndarray) -> Labels:
-        raise NotImplementedError
+        """Return what the outputs are to fit for codes or standardised values (n,)."""
 
     def _latent(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return means and variances (m, k) of the noise-free functions."""
