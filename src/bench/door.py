@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, Unpack
 from bench.boards import board
 from bench.config.changes import Changes, changed, is_duration, is_whole
 from bench.config.load import list_suites
-from bench.config.load import load_suite as read_suite
+from bench.config.openml import PREFIX, named_suite
 from bench.config.own import OWN, file_task, frame_task, own_suite
 from bench.config.problems import did_you_mean
 from bench.errors import ConfigError
@@ -23,7 +23,6 @@ from bench.registry import learners
 from bench.session import Request, make_plan
 from bench.session import run as run_plan
 from bench.sources.cache import Cache
-from bench.sources.catalog import catalog
 from bench.store.opening import open_store as open_results
 from bench.store.opening import read_store
 from bench.store.query import cell_rows, find_run, trial_rows
@@ -62,6 +61,7 @@ class Options(Data, total=False):
     budget_s: float
     trials: int
     folds: int
+    repeats: int
     device: str
     jobs: int
     executor: str
@@ -260,7 +260,7 @@ def _suite(what: What, asked: Mapping[str, Any], cache: Cache) -> Suite:
         return _told_nothing(what, asked)
     if isinstance(what, str | Path):
         if _is_suite(what, asked):
-            return _told_nothing(read_suite(str(what), learners(), catalog()), asked)
+            return _told_nothing(named_suite(str(what), cache, _say), asked)
         return own_suite(file_task(Path(what), asked), list(learners()))
     from bench.sources.frames import keep_frame
 
@@ -281,7 +281,7 @@ def _told_nothing(suite: Suite, asked: Mapping[str, Any]) -> Suite:
 def _is_suite(what: str | Path, asked: Mapping[str, Any]) -> bool:
     """Whether a text is a suite's name or path rather than a table's."""
     path = Path(what)
-    if path.suffix == ".toml":
+    if path.suffix == ".toml" or str(what).startswith(PREFIX):
         return True
     if str(what) in list_suites():
         return "target" not in asked or not path.is_file()
@@ -293,6 +293,7 @@ def _changed(suite: Suite, options: Mapping[str, Any]) -> Suite:
         budget_s=options.get("budget_s"),
         trials=options.get("trials"),
         folds=options.get("folds"),
+        repeats=options.get("repeats"),
         device=options.get("device"),
         learners=tuple(options.get("learners", ())),
     )

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from bench.config.expand import expand, select
 from bench.config.fitness import unfit, unfit_rows
+from bench.datasets import Dataset
 from bench.environments import capture_environment
 from bench.errors import BenchError, DataError, NothingSelectedError, PrerequisiteError
 from bench.events import (
@@ -25,6 +26,7 @@ from bench.plans import Exclusion, Plan
 from bench.shift import Shift
 from bench.sources.cache import Cache
 from bench.sources.catalog import record
+from bench.sources.openml.known import known_tasks, outlined
 from bench.sources.outline import outline
 from bench.sources.prepare import prepare
 from bench.sources.requests import TableRequest
@@ -105,16 +107,27 @@ def outline_plan(suite: Suite, cache: Cache, request: Request) -> Plan:
 
 def _outlined(suite: Suite, learners: Mapping[str, Learner], cache: Cache) -> Plan:
     tasks = []
+    unseen = []
     for reference in suite.tasks:
-        if reference.dataset is not None:
-            known = record(reference.dataset)
-            dataset = cache.describe(reference.dataset) or outline(known)
-            splits = split_plan(dataset, known.openml_task_id)
-            tasks.append(Task(name=reference.name, dataset=dataset, splits=splits))
-    own = dataclasses.replace(suite, tasks=tuple(r for r in suite.tasks if r.dataset is None))
-    own_tasks, left_out = _prepared(own, cache, lambda _: None)
+        dataset = _outline(reference, cache)
+        if dataset is None:
+            unseen.append(reference)
+        else:
+            tasks.append(Task(name=reference.name, dataset=dataset, splits=split_plan(dataset)))
+    prepared, left_out = _prepared(dataclasses.replace(suite, tasks=tuple(unseen)), cache, lambda _: None)
     _refuse_lone(suite.tasks, left_out)
-    return expand(suite, [*tasks, *own_tasks], learners, left_out)
+    return expand(suite, [*tasks, *prepared], learners, left_out)
+
+
+def _outline(reference: TaskReference, cache: Cache) -> Dataset | None:
+    """Return what is known of a task's table without fetching it; None where that is nothing."""
+    if reference.dataset is not None:
+        return cache.describe(reference.dataset) or outline(record(reference.dataset))
+    if reference.openml_task is None:
+        return None
+    known = known_tasks().get(reference.openml_task)
+    kept = cache.describe(TableRequest.of_task(reference.openml_task).name)
+    return kept or (None if known is None else outlined(known))
 
 
 def _refuse_lone(wanted: Sequence[TaskReference], left_out: Sequence[Exclusion]) -> None:
@@ -148,8 +161,7 @@ def _prepared(suite: Suite, cache: Cache, say: Callable[[str], None]) -> tuple[l
         if isinstance(dataset, BenchError):
             left_out.append(_exclusion(reference, dataset))
             continue
-        official = None if reference.dataset is None else record(reference.dataset).openml_task_id
-        task = Task(name=reference.name, dataset=dataset, splits=split_plan(dataset, official))
+        task = Task(name=reference.name, dataset=dataset, splits=split_plan(dataset))
         reason = unfit(dataset, task.splits, suite.validation) or unfit_rows(task, suite, cache)
         if reason is None:
             tasks.append(task)

@@ -22,6 +22,8 @@ class TaskReference:
     """A table of the catalogue."""
     file: str | None = None
     """Or a local file, absolute: CSV, Parquet or ARFF."""
+    openml_task: int | None = None
+    """Or a task of OpenML, with its table and its splits."""
     cached: str | None = None
     """Or a table that was put into the cache under this name: a data frame's."""
     target: str | None = None
@@ -48,7 +50,7 @@ class Suite:
     budget: Budget
     validation: Validation
     folds: int
-    """How many folds of the first repeat are run."""
+    """How many folds of a repeat are run."""
     seeds: tuple[int, ...]
     interventions: tuple[str, ...]
     train_cap: int | None
@@ -58,5 +60,7 @@ class Suite:
     exact_limit_s: float | None = None
     """The dearest fit of an exact learner, in foretold seconds, above which its approximation stands in; None
     for the learners' own limits."""
+    repeats: int = 1
+    """How many repeats of the splits are run, as far as there are so many."""
     allowed_failures: float
     """The share of cells that may fail before the exit code says so."""

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from bench.datasets import Dataset, ProblemType
 
-_AMOUNT = re.compile(r"[1-9][0-9]*$")
+_FOLDS = re.compile(r"[a-z-]+([1-9][0-9]*)(?:x([1-9][0-9]*))?")
+_HOLDOUT = re.compile(r"openml-holdout([1-9][0-9]?)(?:x([1-9][0-9]*))?")
+OWN_REPEATS = 10
+"""Repeats of our own procedures that are kept with a table; those in time have one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,28 +18,47 @@ class SplitPlan:
     """How the outer splits of a task are made."""
 
     procedure: str
-    """`openml-cv10` (OpenML's own ten folds, recomputed), `kfold3` (three seeded, stratified folds), `group3`
-    (the same, of whole groups) or `time3` (three windows, each later than all that is learnt from)."""
+    """`openml-cv10` (OpenML's own ten folds), `openml-cv3x10` (ten repeats of its three), `openml-holdout33`
+    (its 33 % of the rows), `kfold3` (three seeded, stratified folds), `group3` (the same, of whole groups) or
+    `time3` (three windows, each later than all that is learnt from)."""
     openml_task_id: int | None = None
     """The OpenML task whose splits these are, where they are official."""
 
     @property
     def n_folds(self) -> int:
         """Folds of one repeat."""
-        amount = _AMOUNT.search(self.procedure)
-        if amount is None:
+        return self._amounts[0]
+
+    @property
+    def n_repeats(self) -> int:
+        """How often the rows are split anew."""
+        if self.procedure.startswith("time"):
+            return 1
+        return self._amounts[1] if self.official else OWN_REPEATS
+
+    @property
+    def _amounts(self) -> tuple[int, int]:
+        """Folds and repeats."""
+        holdout = _HOLDOUT.fullmatch(self.procedure)
+        if holdout is not None:
+            return 1, int(holdout[2] or 1)
+        match = _FOLDS.fullmatch(self.procedure)
+        if match is None:
             raise ValueError(f"the split procedure {self.procedure!r} does not say how many folds it makes")
-        return int(amount[0])
+        return int(match[1]), int(match[2] or 1)
 
     @property
     def official(self) -> bool:
         """Whether these are OpenML's own splits."""
-        return self.procedure.startswith("openml-cv")
+        return self.procedure.startswith("openml-")
 
     def train_rows(self, n_rows: int, fold: int) -> int:
         """Return about how many of a table's rows the model of a fold may learn from, before any cap."""
         if self.procedure.startswith("time"):
             return n_rows * (self.n_folds - fold) // (self.n_folds + 1)
+        holdout = _HOLDOUT.fullmatch(self.procedure)
+        if holdout is not None:
+            return n_rows * (100 - int(holdout[1])) // 100
         return n_rows * (self.n_folds - 1) // self.n_folds
 
 

@@ -20,12 +20,11 @@ from bench.sources.columns import RawColumn
 from bench.sources.keeping import keep_table, own_provenance
 from bench.sources.tables import Layout, assemble, fingerprint
 from bench.splits.grouped import deal_groups, repeated_groups
-from bench.splits.kfold import REPEATS
 from bench.splits.plan import split_plan
 from bench.splits.rows import split_rows
 from bench.splits.structure import Structure
 from bench.splits.timed import latest, windows
-from bench.tasks import Split, SplitPlan, Task
+from bench.tasks import OWN_REPEATS, Split, SplitPlan, Task
 
 BINARY, MULTICLASS, REGRESSION = ProblemType.BINARY, ProblemType.MULTICLASS, ProblemType.REGRESSION
 VALIDATIONS = [Validation("holdout", 25), Validation("holdout", 5), Validation("cv", 2), Validation("cv", 4)]
@@ -144,8 +143,8 @@ def test_a_hold_out_of_groups_is_about_its_share():
 def test_repeats_differ_and_are_a_function_of_the_key():
     groups = np.arange(300) // 3
     folds = repeated_groups(groups, None, 3, "a")
-    assert folds.shape == (REPEATS, 300)
-    assert len({row.tobytes() for row in folds}) == REPEATS
+    assert folds.shape == (OWN_REPEATS, 300)
+    assert len({row.tobytes() for row in folds}) == OWN_REPEATS
     assert (folds == repeated_groups(groups, None, 3, "a")).all()
     assert (folds != repeated_groups(groups, None, 3, "b")).any()
     assert all(np.ptp(np.bincount(row)) <= 3 for row in folds)
@@ -271,9 +270,9 @@ def test_rows_without_a_group_are_one_group():
 def kept(tmp_path, content):
     cache = Cache(tmp_path)
     dataset = content.describe(own_provenance("own", "a test"))
-    keep_table(content, dataset, None, cache)
+    keep_table(content, dataset, cache)
     assert cache.describe("own") == dataset or np.isnan(dataset.target_sd)
-    return cache, Task(name="own", dataset=cache.describe("own"), splits=split_plan(dataset, None))
+    return cache, Task(name="own", dataset=cache.describe("own"), splits=split_plan(dataset))
 
 
 def test_the_cache_keeps_groups_and_times(tmp_path):
@@ -283,7 +282,7 @@ def test_the_cache_keeps_groups_and_times(tmp_path):
     structure = cache.load("own").structure
     assert len(set(structure.group)) == 30
     assert structure.time is None
-    folds = cache.fold_of_row("own", "group3", REPEATS - 1)
+    folds = cache.fold_of_row("own", "group3", OWN_REPEATS - 1)
     assert all(len(set(folds[structure.group == code])) == 1 for code in range(30))
     cache, timed = kept(tmp_path / "t", table(time=range(120)))
     assert timed.splits.procedure == "time3"

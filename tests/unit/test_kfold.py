@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.errors import DataError
-from bench.splits.kfold import REPEATS, deal_folds, repeated_folds
+from bench.splits.kfold import deal_folds, repeated_folds
+from bench.tasks import OWN_REPEATS
 
 
 @given(st.lists(st.integers(0, 4), min_size=5, max_size=60), st.integers(2, 5), st.integers(0, 99))
@@ -25,8 +26,8 @@ def test_plain_folds_never_look_at_labels():
 def test_repeats_differ_and_are_a_function_of_the_key():
     y = np.arange(90) % 3
     folds = repeated_folds(y, 90, 3, "a")
-    assert folds.shape == (REPEATS, 90)
-    assert len({row.tobytes() for row in folds}) == REPEATS
+    assert folds.shape == (OWN_REPEATS, 90)
+    assert len({row.tobytes() for row in folds}) == OWN_REPEATS
     assert (folds == repeated_folds(y, 90, 3, "a")).all()
     assert (folds != repeated_folds(y, 90, 3, "b")).any()
 

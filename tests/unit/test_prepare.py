@@ -134,7 +134,7 @@ def test_two_at_once_are_both_right(tmp_path):
     for thread in threads:
         thread.join()
     assert [[d.n_rows for d in result.values()] for result in results] == [[150, 101], [150, 101]]
-    assert len(list((tmp_path / "tables-v3").iterdir())) == 2
+    assert len(list((tmp_path / "tables-v4").iterdir())) == 2
     cache.load("zoo")
 
 
@@ -221,12 +221,12 @@ def test_only_openml_rows_get_openml_splits(tmp_path, grade):
     cache, table = Cache(tmp_path), replace(record("iris"), grade=grade)
     convert_record(table, None, cache)
     dataset = cache.describe("iris")
-    plan = split_plan(dataset, table.openml_task_id)
-    official = grade in (Grade.BYTE_IDENTICAL, Grade.SAME_ORDER)
+    plan = split_plan(dataset)
+    official = grade in (Grade.ORIGINAL, Grade.BYTE_IDENTICAL, Grade.SAME_ORDER)
     assert plan.official == official
     assert plan.n_folds == (10 if official else 3)
     assert cache.fold_of_row("iris", plan.procedure).shape == (150,)
-    assert split_plan(dataset, None).procedure == "kfold3"
+    assert split_plan(replace(dataset, official=None)).procedure == "kfold3"
     if not official:
         with pytest.raises(DataError, match="no splits"):
             cache.fold_of_row("iris", "openml-cv10")

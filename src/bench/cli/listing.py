@@ -88,16 +88,16 @@ def tables(*, as_json: bool) -> None:
 @cache_option
 def cells(suite: str, selection: str | None, cache: Path | None, *, as_json: bool) -> None:
     """Cell ids of a suite; fetches its tables where they are not in the cache."""
-    from bench.config.load import load_suite
-    from bench.registry import learners as all_learners
+    from bench.config.openml import named_suite
     from bench.session import Request, make_plan
     from bench.sources.cache import Cache
-    from bench.sources.catalog import catalog
 
-    loaded = load_suite(suite, all_learners(), catalog())
-    plan = make_plan(
-        loaded, Cache(cache), Request(selection=selection), lambda line: click.echo(line, err=True)
-    )
+    def say(line: str) -> None:
+        click.echo(line, err=True)
+
+    tables_here = Cache(cache)
+    loaded = named_suite(suite, tables_here, say)
+    plan = make_plan(loaded, tables_here, Request(selection=selection), say)
     rows = [
         {"cell": p.cell.id, "note": f"(not applicable: {p.not_applicable})" if p.not_applicable else ""}
         for p in plan.cells

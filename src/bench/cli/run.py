@@ -10,7 +10,7 @@ import click
 
 from bench.cli.complete import complete_learners, complete_suites
 from bench.cli.options import Duration, KindOf, cache_option, results_option
-from bench.config.limits import LONGEST_BUDGET_S, MOST_FOLDS, MOST_TRIALS
+from bench.config.limits import LONGEST_BUDGET_S, MOST_FOLDS, MOST_REPEATS, MOST_TRIALS
 from bench.datasets import ColumnKind, ProblemType
 from bench.errors import ExitCode
 
@@ -40,6 +40,7 @@ class RunOptions:
     budget: float | None
     trials: int | None
     folds: int | None
+    repeats: int | None
     within: float | None
     jobs: int | None
     device: str | None
@@ -53,7 +54,8 @@ class RunOptions:
     @property
     def key(self) -> str:
         """What makes two commands the same one, for going on with a budget that `--within` resolved."""
-        names = ("suite", "target", "learners", "selection", "trials", "folds", "within", "jobs", "device")
+        names = ("suite", "target", "learners", "selection", "trials", "folds", "repeats", "within", "jobs",
+                 "device")  # fmt: skip
         return " ".join(f"{name}={getattr(self, name)}" for name in names)
 
 
@@ -90,7 +92,14 @@ class RunOptions:
 @click.option("--budget", type=Duration(LONGEST_BUDGET_S), help="CPU seconds a cell may spend.")
 @click.option("--trials", type=click.IntRange(1, MOST_TRIALS), help="Trials a cell may make.")
 @click.option(
-    "--folds", type=click.IntRange(1, MOST_FOLDS), help="How many folds of the first repeat to run."
+    "--folds",
+    type=click.IntRange(1, MOST_FOLDS),
+    help="How many folds of a repeat to run, if it has so many.",
+)
+@click.option(
+    "--repeats",
+    type=click.IntRange(1, MOST_REPEATS),
+    help="How many repeats of the splits, if there are so many.",
 )
 @click.option("--within", type=Duration(), help="Choose the budget so that the run ends in about this time.")
 @click.option(
@@ -132,8 +141,8 @@ def _run(options: RunOptions) -> ExitCode:
 
     if options.budget is not None and options.within is not None:
         raise click.UsageError("give --budget or --within, not both")
-    suite = _requested_suite(options)
     cache = Cache(options.cache)
+    suite = _requested_suite(options, cache)
     if options.dry_run:
         return _dry_run(suite, cache, options)
     executor = executor_for(suite, options.executor, options.jobs)
@@ -168,18 +177,17 @@ def _written_down(plan: Plan, options: RunOptions) -> Plan:
     return dataclasses.replace(plan, suite=dataclasses.replace(plan.suite, path=str(path)))
 
 
-def _requested_suite(options: RunOptions) -> Suite:
+def _requested_suite(options: RunOptions, cache: Cache) -> Suite:
     """The suite, or the one made of a file, with what the command line changes of it."""
     from bench.cli.own import is_data_file, suite_of_file
     from bench.config.changes import Changes, changed
-    from bench.config.load import load_suite
-    from bench.registry import learners
-    from bench.sources.catalog import catalog
+    from bench.config.openml import named_suite
 
     changes = Changes(
         budget_s=options.budget,
         trials=options.trials,
         folds=options.folds,
+        repeats=options.repeats,
         device=options.device,
         learners=options.learners,
     )
@@ -188,7 +196,7 @@ def _requested_suite(options: RunOptions) -> Suite:
     own = [name for name in ("problem", "kinds", "group", "time") if getattr(options, name)]
     if own:
         raise click.UsageError(f"--{own[0].removesuffix('s')} belongs to a file of your own, with --target")
-    return changed(load_suite(options.suite, learners(), catalog()), changes)
+    return changed(named_suite(options.suite, cache, _teller(options)), changes)
 
 
 def _teller(options: RunOptions) -> Callable[[str], None]:
@@ -238,11 +246,12 @@ def _dry_run(suite: Suite, cache: Cache, options: RunOptions) -> ExitCode:
 
     plan = outline_plan(suite, cache, Request(selection=options.selection))
     names = [task.dataset for task in suite.tasks if task.dataset is not None]
+    to_ask = [t for t in suite.tasks if t.openml_task and cache.describe(f"openml-{t.openml_task}") is None]
     jobs = executor_for(suite, options.executor, options.jobs).jobs
     plan, packages = _fitted_to_time(plan, options, None, jobs), missing_packages(names, cache)
     if options.as_json:
         say_plan(plan, [package.name for package in packages])
     else:
         show_plan(plan, jobs)
-        show_downloads(packages)
+        show_downloads(packages, len(to_ask))
     return ExitCode.DONE

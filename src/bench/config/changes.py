@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any
 
-from bench.config.limits import LONGEST_BUDGET_S, MOST_FOLDS, MOST_TRIALS
+from bench.config.limits import LONGEST_BUDGET_S, MOST_FOLDS, MOST_REPEATS, MOST_TRIALS
 from bench.errors import ConfigError, PrerequisiteError
 from bench.registry import learner as find_learner
 from bench.suites import Suite
@@ -24,6 +24,7 @@ class Changes:
     budget_s: float | None = None
     trials: int | None = None
     folds: int | None = None
+    repeats: int | None = None
     device: str | None = None
     learners: tuple[str, ...] = ()
     """Learners to run instead of the suite's; empty for the suite's."""
@@ -47,6 +48,7 @@ def changed(suite: Suite, changes: Changes) -> Suite:
         suite,
         budget=budget,
         folds=suite.folds if changes.folds is None else int(changes.folds),
+        repeats=suite.repeats if changes.repeats is None else int(changes.repeats),
         device=changes.device or suite.device,
         learners=changes.learners or suite.learners,
     )
@@ -68,7 +70,12 @@ def _out_of_bounds(changes: Changes) -> Iterable[str]:
     if changes.budget_s is not None and not is_duration(changes.budget_s, LONGEST_BUDGET_S):
         most_s = f"{LONGEST_BUDGET_S:.0f} seconds"
         yield f"budget_s: give more than 0 and at most {most_s}, not {changes.budget_s!r}"
-    for name, value, most in (("trials", changes.trials, MOST_TRIALS), ("folds", changes.folds, MOST_FOLDS)):
+    whole = (
+        ("trials", changes.trials, MOST_TRIALS),
+        ("folds", changes.folds, MOST_FOLDS),
+        ("repeats", changes.repeats, MOST_REPEATS),
+    )
+    for name, value, most in whole:
         if value is not None and not is_whole(value, most):
             yield f"{name}: give a whole number from 1 to {most}, not {value!r}"
     if changes.device is not None and changes.device not in DEVICES:

@@ -13,7 +13,7 @@ from bench.errors import ConfigError
 from bench.learners import Learner, specification_hash
 from bench.plans import Exclusion, Plan, PlannedCell
 from bench.suites import Suite
-from bench.tasks import Split, Task, TaskShape
+from bench.tasks import Split, SplitPlan, Task, TaskShape
 
 
 def expand(
@@ -79,11 +79,12 @@ def _matches(cell_id: str, term: _Term) -> bool:
 
 
 def _cells(suite: Suite, task: Task, learner: Learner) -> Iterator[Cell]:
-    folds = range(min(suite.folds, task.splits.n_folds))
-    for fold, intervention, seed in itertools.product(folds, suite.interventions, suite.seeds):
+    for split, intervention, seed in itertools.product(
+        outer_splits(suite, task.splits), suite.interventions, suite.seeds
+    ):
         yield Cell(
             task=task,
-            split=Split(repeat=0, fold=fold, train_cap=suite.train_cap, test_cap=suite.test_cap),
+            split=split,
             learner=learner.name,
             family=learner.family,
             intervention=intervention,
@@ -92,6 +93,13 @@ def _cells(suite: Suite, task: Task, learner: Learner) -> Iterator[Cell]:
             cores=suite.budget.cores,
             validation=suite.validation,
         )
+
+
+def outer_splits(suite: Suite, splits: SplitPlan) -> Iterator[Split]:
+    """Yield the splits of a task that a suite runs, as far as the task has them."""
+    repeats, folds = min(suite.repeats, splits.n_repeats), min(suite.folds, splits.n_folds)
+    for repeat, fold in itertools.product(range(repeats), range(folds)):
+        yield Split(repeat=repeat, fold=fold, train_cap=suite.train_cap, test_cap=suite.test_cap)
 
 
 def _planned(cell: Cell, reference: str, learner: Learner) -> PlannedCell:

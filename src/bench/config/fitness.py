@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bench.cells import Cell, Validation
+from bench.config.expand import outer_splits
 from bench.datasets import Dataset, ProblemType
 from bench.errors import DataError
 from bench.suites import Suite
-from bench.tasks import Split, SplitPlan, Task
+from bench.tasks import SplitPlan, Task
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,11 +55,11 @@ def unfit_rows(task: Task, suite: Suite, cache: Cache) -> str | None:
 
     try:
         y, structure = cache.load_target(task.dataset.name)
-        folds = cache.fold_of_row(task.dataset.name, task.splits.procedure)
     except DataError as error:
         return str(error)
     for cell in _cells(task, suite):
         try:
+            folds = cache.fold_of_row(task.dataset.name, task.splits.procedure, cell.split.repeat)
             problem = _lacking(task.dataset, y, split_rows(cell, y, folds, structure))
         except DataError as error:
             problem = str(error)
@@ -73,10 +74,10 @@ def _bound(dataset: Dataset) -> bool:
 
 def _cells(task: Task, suite: Suite) -> Iterator[Cell]:
     """Yield a cell for each split and seed; no learner has a part in which rows a cell has."""
-    for fold, seed in itertools.product(range(min(suite.folds, task.splits.n_folds)), suite.seeds):
+    for split, seed in itertools.product(outer_splits(suite, task.splits), suite.seeds):
         yield Cell(
             task=task,
-            split=Split(repeat=0, fold=fold, train_cap=suite.train_cap, test_cap=suite.test_cap),
+            split=split,
             learner="",
             family="",
             intervention="none",

@@ -88,11 +88,13 @@ def load_suite(name: str, known_learners: Collection[str], known_tables: Collect
 
 def _reference(index: int, task: TaskTable, folder: Path) -> TaskReference:
     stem = re.sub(r"[^a-z0-9]+", "-", Path(task.file or "").stem.lower()).strip("-")
-    name = task.name or task.dataset or stem or f"file-{index}"
+    asked = None if task.openml_task is None else f"openml-{task.openml_task}"
+    name = task.name or task.dataset or asked or stem or f"file-{index}"
     return TaskReference(
         where=f"tasks[{index}]",
         name=name,
         dataset=task.dataset,
+        openml_task=task.openml_task,
         file=None if task.file is None else str((folder / task.file).resolve()),
         target=task.target,
         problem=None if task.problem is None else ProblemType(task.problem),
@@ -154,6 +156,7 @@ def _suite(parsed: SuiteFile, tasks: tuple[TaskReference, ...], path: Path, dige
         ),
         validation=Validation(method, int(amount or 25)),
         folds=parsed.folds,
+        repeats=parsed.repeats,
         seeds=tuple(parsed.seeds),
         interventions=tuple(parsed.interventions),
         train_cap=parsed.caps.train_rows,

@@ -35,13 +35,21 @@ def task_name(file: str) -> str:
 
 def own_suite(task: TaskReference, learners: Sequence[str]) -> Suite:
     """Return the suite that compares learners on one table of one's own: three folds, capped rows."""
+    digest = hashlib.sha256(repr((task, tuple(learners))).encode()).hexdigest()[:16]
+    return comparison(task.name, f"Own data: {task.name}", (task,), learners, digest)
+
+
+def comparison(
+    name: str, title: str, tasks: Sequence[TaskReference], learners: Sequence[str], digest: str
+) -> Suite:
+    """Return the suite for tasks that no suite file is about."""
     return Suite(
-        name=task.name,
-        title=f"Own data: {task.name}",
+        name=name,
+        title=title,
         note="",
-        path=f"(a suite for {task.name})",
-        hash=hashlib.sha256(repr((task, tuple(learners))).encode()).hexdigest()[:16],
-        tasks=(task,),
+        path=f"(a suite for {name})",
+        hash=digest,
+        tasks=tuple(tasks),
         learners=tuple(learners),
         budget=OWN_BUDGET,
         validation=Validation("holdout", 25),
@@ -99,7 +107,9 @@ def _described(reference: TaskReference, asked: Mapping[str, Any], names: Sequen
         reference,
         problem=_problem(where, asked.get("problem")),
         kinds={column_name(label): kind for label, kind in _kinds(where, asked.get("kinds", {})).items()},
-        **{role: column_name(label) for role, label in roles.items()},
+        target=column_name(roles["target"]),
+        group=None if "group" not in roles else column_name(roles["group"]),
+        time=None if "time" not in roles else column_name(roles["time"]),
     )
     wrong = misasked(TableOptions.of(described), names)
     if wrong:

@@ -13,6 +13,7 @@ from bench.config.limits import (
     LONGEST_BUDGET_S,
     MOST_CORES,
     MOST_FOLDS,
+    MOST_REPEATS,
     MOST_TRIALS,
     SMALLEST_MEMORY_BYTES,
 )
@@ -107,9 +108,10 @@ class CapsTable(_Table):
 
 
 class TaskTable(_Table):
-    """`[[tasks]]`: a table of the catalogue, or a local file with its target."""
+    """`[[tasks]]`: a table of the catalogue, a task of OpenML, or a local file with its target."""
 
     dataset: str | None = None
+    openml_task: Annotated[int, Field(ge=1)] | None = None
     file: str | None = None
     name: Name | None = None
     target: str | None = None
@@ -120,8 +122,8 @@ class TaskTable(_Table):
 
     @model_validator(mode="after")
     def _one_source(self) -> TaskTable:
-        if (self.dataset is None) == (self.file is None):
-            message = "give either dataset (see `bench list tables`) or file"
+        if sum(source is not None for source in (self.dataset, self.openml_task, self.file)) != 1:
+            message = "give one of dataset (see `bench list tables`), openml_task (a number) and file"
             raise ValueError(message)
         if self.file is not None and (not self.file.strip() or "\0" in self.file):
             message = "file must be the path of a file"
@@ -130,9 +132,10 @@ class TaskTable(_Table):
             message = "a file needs target, the name of the column to predict"
             raise ValueError(message)
         of_a_file = (self.target, self.problem, self.kinds, self.group, self.time)
-        if self.dataset is not None and any(each not in (None, {}) for each in of_a_file):
+        if self.file is None and any(each not in (None, {}) for each in of_a_file):
             message = (
-                "target, problem, kinds, group and time are for a file; a table of the catalogue has its own"
+                "target, problem, kinds, group and time are for a file; a task or a table of the catalogue "
+                "has its own"
             )
             raise ValueError(message)
         return self
@@ -166,6 +169,7 @@ class SuiteFile(_Table):
     budget: BudgetTable
     validation: Annotated[str, AfterValidator(_validation)] = "holdout"
     folds: Annotated[int, Field(ge=1, le=MOST_FOLDS)] = 1
+    repeats: Annotated[int, Field(ge=1, le=MOST_REPEATS)] = 1
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1), AfterValidator(_each_once)] = [0]
     interventions: Annotated[list[Literal["none"]], Field(min_length=1), AfterValidator(_each_once)] = [
         "none"

@@ -40,6 +40,8 @@ def _lines(suite: Suite) -> Iterator[str]:
     yield "]"
     yield f'validation = "{suite.validation.method}:{suite.validation.amount}"'
     yield f"folds = {suite.folds}"
+    if suite.repeats != 1:
+        yield f"repeats = {suite.repeats}"
     yield f"seeds = [{', '.join(map(str, suite.seeds))}]"
     if suite.interventions != ("none",):
         yield f"interventions = [{', '.join(map(_string, suite.interventions))}]"
@@ -74,8 +76,10 @@ def _task(task: TaskReference) -> Iterator[str]:
             "write it with to_parquet or to_csv, and run that file"
         )
     yield from ("", "[[tasks]]")
+    if task.openml_task is not None:
+        yield f"openml_task = {task.openml_task}"
     named = {"dataset": task.dataset, "file": task.file, "name": task.name, "target": task.target}
-    if task.name == task.dataset:
+    if task.name in (task.dataset, f"openml-{task.openml_task}"):
         del named["name"]
     named |= {"problem": task.problem, "group": task.group, "time": task.time}
     yield from (f"{key} = {_string(value)}" for key, value in named.items() if value is not None)

@@ -6,8 +6,12 @@ and relations are refused.
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
 
 from bench.errors import DataError
 from bench.sources.columns import RawColumn, Told, parse_numbers
@@ -18,30 +22,40 @@ _ATTRIBUTE = re.compile(
 )
 _ESCAPE = re.compile(r"\\(.)")
 _NUMERIC = ("numeric", "real", "integer")
+BLOCK_ROWS = 4096
 
 
 def read_arff(text: str, where: str) -> list[RawColumn]:
     """Return the columns of an ARFF file; `where` names it in errors. Raises DataError."""
-    content = _content(text)
-    attributes = list(_header(content, where))
-    rows = [_row(line, len(attributes), f"{where}, line {number}") for number, line in content]
-    if not attributes or not rows:
-        raise DataError(f"{where} holds {len(attributes)} attributes and {len(rows)} rows: it is not a table")
-    values = zip(*rows, strict=True)
-    return [
-        _column(name, kind, list(column), where)
-        for (name, kind), column in zip(attributes, values, strict=True)
-    ]
+    return read_arff_lines(text.split("\n"), where)
+
+
+def read_arff_lines(lines: Iterable[str], where: str) -> list[RawColumn]:
+    """Return the columns of an ARFF file, read line by line: numbers never stand there as text all at once.
+
+    Raises DataError.
+    """
+    content = _content(lines)
+    columns = [_Column(name, kind, where) for name, kind in _header(content, where)]
+    n_rows = 0
+    while block := list(itertools.islice(content, BLOCK_ROWS)):
+        rows = [_row(line, len(columns), f"{where}, line {number}") for number, line in block]
+        for column, values in zip(columns, zip(*rows, strict=True), strict=True):
+            column.add(values)
+        n_rows += len(rows)
+    if not columns or not n_rows:
+        raise DataError(f"{where} holds {len(columns)} attributes and {n_rows} rows: it is not a table")
+    return [column.finish() for column in columns]
 
 
 def attribute_names(text: str, where: str) -> list[str]:
     """Return the names of the attributes of an ARFF file. Raises DataError."""
-    return [name for name, _ in _header(_content(text), where)]
+    return [name for name, _ in _header(_content(text.split("\n")), where)]
 
 
-def _content(text: str) -> Iterator[tuple[int, str]]:
+def _content(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
     """Yield the lines that hold something, with their numbers."""
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(lines, 1):
         stripped = line.strip()
         if stripped and not stripped.startswith("%"):
             yield number, stripped
@@ -60,31 +74,54 @@ def _header(content: Iterable[tuple[int, str]], where: str) -> Iterator[tuple[st
         yield _unquoted(single, double, bare) or "", kind.strip()
 
 
-def _column(name: str, kind: str, values: list[str | None], where: str) -> RawColumn:
-    if kind.startswith("{") and kind.endswith("}"):
-        levels = tuple(level for level in _tokens(kind[1:-1]) if level is not None)
-        unknown = {value for value in values if value is not None}.difference(levels)
-        if unknown:
-            raise DataError(f"{where}: attribute {name!r} holds {min(unknown)!r}, which it does not declare")
-        return RawColumn(name, values, levels, Told.CATEGORY)
-    if kind.lower() in _NUMERIC:
+class _Column:
+    """An attribute whose values come block by block."""
+
+    def __init__(self, name: str, kind: str, where: str) -> None:
+        self._name, self._kind, self._where = name, kind, where
+        lowered = kind.lower()
+        self._is_numeric = lowered in _NUMERIC
+        self._is_nominal = kind.startswith("{") and kind.endswith("}")
+        if not self._is_numeric and not self._is_nominal and lowered.split()[0] not in ("string", "date"):
+            raise DataError(
+                f"{where}: attribute {name!r} is of type {kind[:40]!r}, which is not read: convert it to CSV"
+            )
+        self._numbers: list[npt.NDArray[np.float64]] = []
+        self._texts: list[str | None] = []
+
+    def add(self, values: Sequence[str | None]) -> None:
+        """Take the values of the next rows. Raises DataError."""
+        if not self._is_numeric:
+            self._texts.extend(values)
+            return
         numbers = parse_numbers(values)
         if numbers is None:
-            raise DataError(f"{where}: attribute {name!r} is {kind}, but holds text")
-        return RawColumn(name, numbers)
-    if kind.lower() == "string":
-        return RawColumn(name, values, told=Told.TEXT)
-    if kind.lower().split()[0] == "date":
-        return RawColumn(name, values)
-    raise DataError(
-        f"{where}: attribute {name!r} is of type {kind[:40]!r}, which is not read: convert it to CSV"
-    )
+            raise DataError(f"{self._where}: attribute {self._name!r} is {self._kind}, but holds text")
+        self._numbers.append(numbers)
+
+    def finish(self) -> RawColumn:
+        """Return all of it. Raises DataError where a value is not among the declared ones."""
+        if self._is_numeric:
+            return RawColumn(self._name, np.concatenate(self._numbers))
+        if not self._is_nominal:
+            told = Told.TEXT if self._kind.lower() == "string" else Told.NOTHING
+            return RawColumn(self._name, self._texts, told=told)
+        levels = tuple(level for level in _tokens(self._kind[1:-1]) if level is not None)
+        unknown = {text for text in self._texts if text is not None}.difference(levels)
+        if unknown:
+            raise DataError(
+                f"{self._where}: attribute {self._name!r} holds {min(unknown)!r}, which it does not declare"
+            )
+        return RawColumn(self._name, self._texts, levels, Told.CATEGORY)
 
 
 def _row(line: str, n_columns: int, where: str) -> list[str | None]:
     if line.startswith("{"):
         raise DataError(f"{where}: sparse rows are not read: convert the file to CSV")
-    values = list(_tokens(line))
+    if "'" in line or '"' in line:
+        values = list(_tokens(line))
+    else:
+        values = [None if (text := part.strip()) == "?" else text for part in line.split(",")]
     if len(values) != n_columns:
         raise DataError(f"{where}: {len(values)} values for {n_columns} attributes")
     return values

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.datasets import Dataset, Feature, FeatureKind, Grade, Origin, ProblemType
+from bench.datasets import Dataset, Feature, FeatureKind, Grade, OfficialSplits, Origin, ProblemType
 from bench.errors import DataError, PrerequisiteError
 from bench.splits.structure import INDEPENDENT, Structure
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
-FORMAT = 3
+FORMAT = 4
 """The version of the layout; a folder of another one is never looked at."""
 DESCRIPTION = "dataset.json"
 TARGET = "target.npy"
@@ -262,5 +262,6 @@ def _dataset(values: Mapping[str, Any]) -> Dataset:
             "target_sd": math.nan if values["target_sd"] is None else values["target_sd"],
             "grade": Grade(values["grade"]),
             "origin": Origin(values["origin"]),
+            "official": None if values["official"] is None else OfficialSplits(**values["official"]),
         }
     )

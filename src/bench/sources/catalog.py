@@ -12,7 +12,7 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Any
 
-from bench.datasets import FeatureKind, Grade, Origin, ProblemType
+from bench.datasets import FeatureKind, Grade, OfficialSplits, Origin, ProblemType
 from bench.errors import ConfigError
 
 SCIKIT_LEARN = "scikit-learn"
@@ -85,6 +85,13 @@ class TableRecord:
     absent_level: Mapping[str, str] = field(default_factory=dict)
     """Columns in which a category was lost as a missing value, and its name."""
     note: str = ""
+
+    @property
+    def official(self) -> OfficialSplits | None:
+        """OpenML's ten folds, where a task has them on these rows in this order."""
+        if self.openml_task_id is None or not self.grade.carries_official_splits:
+            return None
+        return OfficialSplits(openml_task_id=self.openml_task_id, procedure="openml-cv10")
 
 
 @lru_cache

@@ -41,8 +41,9 @@ def convert_record(record: TableRecord, archive: Path | None, cache: Cache) -> N
         origin=record.origin,
         licence=record.licence,
         source=packages.source(record, version),
+        official=record.official,
     )
-    keep_table(content, content.describe(provenance), record.openml_task_id, cache)
+    keep_table(content, content.describe(provenance), cache)
 
 
 def convert_file(name: str, file: LocalFile, cache: Cache) -> None:
@@ -53,7 +54,7 @@ def convert_file(name: str, file: LocalFile, cache: Cache) -> None:
     content = read_file(file.path, file.options)
     dataset = content.describe(own_provenance(name, f"local file {file.path.name}"))
     try:
-        keep_table(content, dataset, None, cache)
+        keep_table(content, dataset, cache)
     except DataError as error:
         raise DataError(f"{file.path}: {error}") from None
 

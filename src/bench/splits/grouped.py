@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from bench.errors import DataError
 from bench.seeds import derive_seed
-from bench.splits.kfold import REPEATS
+from bench.tasks import OWN_REPEATS
 
 
 def deal_groups(
@@ -48,9 +48,9 @@ def deal_groups(
 def repeated_groups(
     groups: npt.NDArray[np.integer], labels: npt.NDArray[np.int64] | None, n_folds: int, key: str
 ) -> npt.NDArray[np.int16]:
-    """Return the fold of each row in each repeat (REPEATS, n_rows), seeded by `key` and the repeat."""
+    """Return the fold of each row in each repeat (OWN_REPEATS, n_rows), seeded by `key` and the repeat."""
     shares = [1 / n_folds] * n_folds
-    seeds = [derive_seed(key, f"group{n_folds}", repeat) for repeat in range(REPEATS)]
+    seeds = [derive_seed(key, f"group{n_folds}", repeat) for repeat in range(OWN_REPEATS)]
     return np.stack([deal_groups(groups, labels, shares, seed) for seed in seeds])
 
 

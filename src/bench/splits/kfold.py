@@ -12,9 +12,7 @@ import numpy.typing as npt
 
 from bench.errors import DataError
 from bench.seeds import derive_seed
-
-REPEATS = 10
-"""The repeats of the k folds that are stored with a table."""
+from bench.tasks import OWN_REPEATS
 
 
 def deal_folds(
@@ -39,6 +37,6 @@ def deal_folds(
 def repeated_folds(
     labels: npt.NDArray[np.int64] | None, n_rows: int, n_folds: int, key: str
 ) -> npt.NDArray[np.int16]:
-    """Return the fold of each row in each repeat (REPEATS, n_rows), seeded by `key` and the repeat."""
-    seeds = [derive_seed(key, f"kfold{n_folds}", repeat) for repeat in range(REPEATS)]
+    """Return the fold of each row in each repeat (OWN_REPEATS, n_rows), seeded by `key` and the repeat."""
+    seeds = [derive_seed(key, f"kfold{n_folds}", repeat) for repeat in range(OWN_REPEATS)]
     return np.stack([deal_folds(labels, n_rows, n_folds, seed) for seed in seeds])

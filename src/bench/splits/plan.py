@@ -11,14 +11,14 @@ GROUP3 = "group3"
 TIME3 = "time3"
 
 
-def split_plan(dataset: Dataset, openml_task_id: int | None) -> SplitPlan:
-    """Return OpenML's own ten folds where row ids mean OpenML's rows and a task has them, else our three.
+def split_plan(dataset: Dataset) -> SplitPlan:
+    """Return OpenML's own splits where row ids mean OpenML's rows and a task has them, else our three folds.
 
-    `openml_task_id` is a task of ten-fold cross-validation on this table, or None. Ours keep groups together,
-    or the past before the future, where the table has a column for it.
+    Ours keep groups together, or the past before the future, where the table has a column for it.
     """
-    if openml_task_id is not None and dataset.grade.carries_official_splits:
-        return SplitPlan(procedure=OPENML_CV10, openml_task_id=openml_task_id)
+    official = dataset.official
+    if official is not None and dataset.grade.carries_official_splits:
+        return SplitPlan(procedure=official.procedure, openml_task_id=official.openml_task_id)
     if dataset.group is not None:
         return SplitPlan(procedure=GROUP3)
     return SplitPlan(procedure=KFOLD3 if dataset.time is None else TIME3)

@@ -1,0 +1,64 @@
+"""An HTTP session that neither waits for ever nor takes in more than it is told to.
+
+The OpenML client opens sessions of its own, without a time limit, and holds whatever they bring in memory.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import requests
+import urllib3
+
+from bench.errors import DataError
+from bench.sources.openml.settings import ServerSettings
+
+SLOWEST_BYTES_S = 1024.0
+_BLOCK_BYTES = 1 << 16
+
+
+def bounded_session(settings: ServerSettings) -> type[requests.Session]:
+    """Return a class of sessions that keep to these settings.
+
+    What is silent for too long, or trickles, ends as `requests.ReadTimeout`; what is too large as DataError.
+    """
+
+    class Bounded(requests.Session):
+        def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+            options |= {"timeout": (settings.connect_s, settings.silence_s), "stream": True}
+            response = super().send(request, **options)
+            if not response._content_consumed:  # noqa: SLF001 - no public name
+                response._content = b"".join(_blocks(response, settings))  # noqa: SLF001 - as .content does
+                response._content_consumed = True  # noqa: SLF001
+            return response
+
+    return Bounded
+
+
+def _blocks(response: requests.Response, settings: ServerSettings) -> Iterator[bytes]:
+    """Yield the body, unpacked, as long as it comes fast enough and does not grow too large."""
+    begun, size = time.monotonic(), 0
+    while block := _next_block(response):
+        size += len(block)
+        if size > settings.largest_bytes:
+            raise DataError(
+                f"{response.url} is larger than {settings.largest_bytes / 1e6:,.0f} MB once unpacked, "
+                "which is no table: it was not taken in"
+            )
+        waited_s = time.monotonic() - begun
+        if waited_s > settings.silence_s and size < SLOWEST_BYTES_S * waited_s:
+            raise requests.ReadTimeout(f"{response.url} sent {size} bytes in {waited_s:.0f} s")
+        yield block
+
+
+def _next_block(response: requests.Response) -> bytes:
+    """Return what has come, without waiting for a block to fill, or nothing at the end; raise as requests."""
+    try:
+        block: bytes = response.raw.read1(_BLOCK_BYTES, decode_content=True)
+    except urllib3.exceptions.ReadTimeoutError as error:
+        raise requests.ReadTimeout(f"{response.url}: {error}") from error
+    except urllib3.exceptions.HTTPError as error:
+        raise requests.ConnectionError(f"{response.url}: {error}") from error
+    return block

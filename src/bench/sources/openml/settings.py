@@ -1,0 +1,55 @@
+"""Which OpenML server is asked, and how long it may take. Standard library only."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from bench.errors import ConfigError
+
+SERVER = "https://www.openml.org/api/v1/xml"
+OFF = "off"
+LARGEST_BYTES = 2 * 1024**3
+"""No table of the suites here is larger; what unpacks to more is no table."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """A server and the patience with it."""
+
+    url: str
+    """The root of its API; empty where no server is to be asked."""
+    connect_s: float = 5.0
+    silence_s: float = 20.0
+    """The longest it may say nothing; after so long it must also send `SLOWEST_BYTES_S` in the mean."""
+    largest_bytes: int = LARGEST_BYTES
+
+    @property
+    def off(self) -> bool:
+        """Whether no server is to be asked."""
+        return not self.url
+
+
+def server_settings() -> ServerSettings:
+    """Return what `BENCH_OPENML_SERVER` (a URL, or `off`) and `BENCH_OPENML_TIMEOUT` (seconds) ask for.
+
+    Raises ConfigError where one of them cannot be meant.
+    """
+    url = os.environ.get("BENCH_OPENML_SERVER") or SERVER
+    if url == OFF:
+        return ServerSettings(url="")
+    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+        raise ConfigError(
+            f"BENCH_OPENML_SERVER is {url!r}: give the URL of an API, such as {SERVER}, or {OFF}"
+        )
+    patience = os.environ.get("BENCH_OPENML_TIMEOUT")
+    if patience is None:
+        return ServerSettings(url=url)
+    try:
+        silence_s = float(patience)
+    except ValueError:
+        silence_s = 0.0
+    if not 0 < silence_s < 1e6:
+        raise ConfigError(f"BENCH_OPENML_TIMEOUT is {patience!r}: give a number of seconds above 0")
+    return ServerSettings(url=url, connect_s=min(5.0, silence_s), silence_s=silence_s)
