@@ -85,8 +85,8 @@ def test_no_suite_is_written_over_and_none_before_it_works(prices):
     ("arguments", "hints"),
     [
         (["prices.csv"], ["--target COLUMN", "columns: id, size, street, sold, price"]),
-        (["prices.csv", "--target", "prise"], ["no column 'prise'", 'did you mean "price"?']),
-        (["prices.csv", "--target", "price", "--group", "stret"], ["group: there is no column", "street"]),
+        (["prices.csv", "--target", "prise"], ["no column 'prise'", "did you mean 'price'?"]),
+        (["prices.csv", "--target", "price", "--group", "stret"], ["there is no column 'stret'", "street"]),
         (["prizes.csv", "--target", "price"], ["there is no such file", "prices.csv"]),
         (["prices.csv", "--target", "price", "--kind", "size=blue"], ["COLUMN=KIND", "categorical"]),
         (["prices.csv", "--target", "price", "--kind", "price=numeric"], ["'price' is the target"]),

@@ -98,7 +98,9 @@ def _described(reference: TaskReference, asked: Mapping[str, Any], names: Sequen
     """Return the reference with what the caller says of its columns. Raises ConfigError."""
     where = reference.where
     if "target" not in asked:
-        raise ConfigError(f"{where}: say which column to predict, as target (columns: {listed(names)})")
+        raise ConfigError(
+            f"{where}: say which column to predict: --target COLUMN, or target=... (columns: {listed(names)})"
+        )
     roles = {role: asked[role] for role in ("target", "group", "time") if role in asked}
     for role, label in roles.items():
         if not isinstance(label, Hashable):

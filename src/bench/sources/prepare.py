@@ -15,6 +15,7 @@ from bench.sources.cache import Cache
 from bench.sources.catalog import Package, packages, record
 from bench.sources.children import MOST_CHILDREN, run_children
 from bench.sources.openml.mirrors import no_mirror, official_mirror
+from bench.sources.openml.reach import unreachable
 from bench.sources.openml.settings import server_settings
 from bench.sources.requests import TableRequest
 
@@ -84,9 +85,9 @@ class _Preparation:
         """Ask the server, where one is to be asked, and say once why it gave no answer."""
         if not requests:
             return
-        if server_settings().off:
-            off = "OpenML is not asked (BENCH_OPENML_SERVER is off)"
-            self._unreachable = {request.name: off for request in requests}
+        why = unreachable(server_settings())
+        if why is not None:
+            self._unreachable = {request.name: why for request in requests}
         else:
             self._fill([requests[i::MOST_CHILDREN] for i in range(min(MOST_CHILDREN, len(requests)))])
         for reason in dict.fromkeys(self._unreachable.values()):

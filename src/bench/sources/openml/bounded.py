@@ -19,6 +19,10 @@ SLOWEST_BYTES_S = 1024.0
 _BLOCK_BYTES = 1 << 16
 
 
+class NoConnectionError(Exception):
+    """Nobody is there; the client, which would try again, does not know this error."""
+
+
 def bounded_session(settings: ServerSettings) -> type[requests.Session]:
     """Return a class of sessions that keep to these settings.
 
@@ -28,13 +32,24 @@ def bounded_session(settings: ServerSettings) -> type[requests.Session]:
     class Bounded(requests.Session):
         def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
             options |= {"timeout": (settings.connect_s, settings.silence_s), "stream": True}
-            response = super().send(request, **options)
+            try:
+                response = super().send(request, **options)
+            except requests.ConnectTimeout as error:
+                raise NoConnectionError(f"no connection within {settings.connect_s:g} s") from error
+            except requests.ConnectionError as error:
+                if isinstance(_reason(error), urllib3.exceptions.NewConnectionError):
+                    raise NoConnectionError(_reason(error)) from error
+                raise
             if not response._content_consumed:  # noqa: SLF001 - no public name
                 response._content = b"".join(_blocks(response, settings))  # noqa: SLF001 - as .content does
                 response._content_consumed = True  # noqa: SLF001
             return response
 
     return Bounded
+
+
+def _reason(error: requests.ConnectionError) -> object:
+    return getattr(error.args[0] if error.args else None, "reason", None)
 
 
 def _blocks(response: requests.Response, settings: ServerSettings) -> Iterator[bytes]:

@@ -79,13 +79,13 @@ class Client:
             supervised = ("Supervised Classification", "Supervised Regression")
             if task.task_type not in supervised:
                 raise DataError(f"OpenML task {task_id} is of the type {task.task_type!r}, which is not run")
-            task.download_split()
+            split = task.download_split()
             return FetchedTask(
                 id=task_id,
                 is_classification=task.task_type == supervised[0],
                 target=str(task.target_name),
                 table=self._table(int(task.dataset_id)),
-                splits=_split_rows(task.split.split, task_id),
+                splits=_split_rows(split.split, task_id),
             )
 
     def md5(self, data_id: int) -> str:
@@ -146,6 +146,8 @@ class Client:
         """Turn what the client raises into one line of ours."""
         import requests
 
+        from bench.sources.openml.bounded import NoConnectionError
+
         exceptions = self._openml.exceptions
         server = self._settings.url
         try:
@@ -157,7 +159,7 @@ class Client:
                 f"OpenML at {server} gives no answer within {self._settings.silence_s:g} s "
                 f"({what}; BENCH_OPENML_TIMEOUT sets how long to wait)"
             ) from error
-        except requests.ConnectionError as error:
+        except (requests.ConnectionError, NoConnectionError) as error:
             raise UnreachableError(f"OpenML at {server} cannot be reached ({_cause(error)})") from error
         except exceptions.OpenMLHashException as error:
             raise DataError(
@@ -237,13 +239,9 @@ def _names(value: Any) -> tuple[str, ...]:
 
 def _cause(error: BaseException) -> str:
     """Return the innermost reason of a failed connection."""
-    cause: BaseException = error
-    while True:
-        inner = getattr(cause, "reason", None) or cause.__cause__ or cause.__context__
-        inner = inner or next((arg for arg in cause.args if isinstance(arg, BaseException)), None)
-        if not isinstance(inner, BaseException):
-            return _first_line(cause)
-        cause = inner
+    within = (getattr(error, "reason", None), *error.args)
+    inner = next((each for each in within if isinstance(each, BaseException)), None)
+    return _first_line(error) if inner is None else _cause(inner)
 
 
 def _first_line(error: object) -> str:

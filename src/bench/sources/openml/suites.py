@@ -13,6 +13,7 @@ from bench.errors import BenchError, DataError, PrerequisiteError
 from bench.sources.cache import Cache
 from bench.sources.openml.fetched import SuiteListing
 from bench.sources.openml.known import known_tasks
+from bench.sources.openml.reach import unreachable
 from bench.sources.openml.settings import server_settings
 
 KNOWN = {
@@ -52,8 +53,9 @@ def suite_listing(reference: str, cache: Cache, say: Callable[[str], None]) -> S
 
 def _ask(reference: str) -> SuiteListing:
     """Ask the server in a process of its own, which knows the client."""
-    if server_settings().off:
-        raise PrerequisiteError("OpenML is not asked (BENCH_OPENML_SERVER is off)")
+    why = unreachable(server_settings())
+    if why is not None:
+        raise PrerequisiteError(why)
     done = subprocess.run(
         [sys.executable, "-P", "-m", "bench.sources.openml.suites", reference],
         capture_output=True,
