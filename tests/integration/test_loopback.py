@@ -161,7 +161,9 @@ def server():
 def told(tmp_path_factory):
     """What the real client made of a server that behaves, then of its cache when the server was gone."""
     cache = tmp_path_factory.mktemp("openml")
-    catalogue = OFFICIAL.with_dataset(OWN).with_dataset(with_parquet(IRIS)).with_tasks(TASKS)
+    catalogue = OFFICIAL.with_dataset(OWN).with_tasks(TASKS)
+    for dataset_id in (61, 40945):
+        catalogue = catalogue.with_dataset(with_parquet(OFFICIAL.dataset(dataset_id)))
     steps = {f"cells {key}": f"cells({key})" for key in (*WHOLE, OWN.id)}
     steps |= {f"folds {task.id}": f"folds({task.id})" for task in catalogue.tasks}
     steps |= {f"task {key}": f"vars(get_task({key})) | {{'split': None}}" for key in (59, 4729, 8001, 8002)}
@@ -261,6 +263,7 @@ def test_parquet_is_taken_where_it_is_announced_and_arff_elsewhere(told):
     requests = told["requests"]
     assert "GET /datasets/0000/0061/dataset_61.pq" in requests
     assert "HEAD /datasets/0000/0061/dataset_61.pq" in requests
+    assert "GET /datasets/0004/40945/dataset_40945.pq" in requests
     assert "GET /data/v1/download/61/iris.arff" not in requests
     assert "GET /data/v1/download/52352/zoo.arff" in requests
 
