@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Sequence
 from urllib.parse import quote
@@ -23,7 +24,7 @@ def document(root: str, content: Iterable[Content]) -> bytes:
     element = _element(root, content)
     element.set("xmlns:oml", NAMESPACE)
     ET.indent(element)
-    return ET.tostring(element, encoding="utf-8", xml_declaration=True)
+    return ET.tostring(element, encoding="unicode", xml_declaration=False).encode("utf-8")
 
 
 def description(dataset: ServedDataset, origin: str) -> bytes:
@@ -136,7 +137,7 @@ def task(served: ServedTask, origin: str) -> bytes:
         "percentage": estimation.percentage,
         "stratified_sampling": _flag(estimation.stratified),
     }
-    procedure = [
+    procedure: list[Content] = [
         ("id", estimation.id),
         ("type", estimation.type),
         ("data_splits_url", origin + splits_path(served)),
@@ -167,7 +168,8 @@ def splits(served: ServedTask, relation: str) -> bytes:
     """Return the split file, laid out as OpenML's evaluation engine writes it; no line end at its end."""
     sampled = any(row.sample for row in served.splits)
     columns = ("rowid", "repeat", "fold", *(("sample",) if sampled else ()))
-    lines = [f"@relation {relation if relation.isidentifier() else quoted(relation)}", ""]
+    plain = re.fullmatch(r"[\w.-]+", relation)
+    lines = [f"@relation {relation if plain else quoted(relation)}", ""]
     lines += ["@attribute type {TRAIN,TEST}", *(f"@attribute {name} numeric" for name in columns)]
     lines += ["", "@data"]
     lines += (

@@ -84,7 +84,7 @@ class WrongChecksum:
 
     def alter(self, catalogue: Catalogue) -> Catalogue:
         """Change what is announced."""
-        return _changed(catalogue, self.dataset_id, announced_md5=self.md5)
+        return catalogue.with_dataset(replace(_named(catalogue, self.dataset_id), announced_md5=self.md5))
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class HostileName:
 
     def alter(self, catalogue: Catalogue) -> Catalogue:
         """Rename it."""
-        return _changed(catalogue, self.dataset_id, name=self.name)
+        return catalogue.with_dataset(replace(_named(catalogue, self.dataset_id), name=self.name))
 
 
 @dataclass(frozen=True)
@@ -203,6 +203,11 @@ class GzipBomb:
     _TAIL: ClassVar[bytes] = b"',x\n"
     _BLOCK: ClassVar[bytes] = b"a" * (1 << 20)
 
+    def __post_init__(self) -> None:
+        """Refuse a size that cannot be met."""
+        if self.unpacked_bytes < len(self._HEAD) + len(self._TAIL):
+            raise ValueError(f"{self.unpacked_bytes} bytes do not hold an ARFF file")
+
     def perform(self, wire: Wire, answer: Packed, path: str) -> None:
         """Send it in blocks: it is never whole in this process."""
         blocks, rest = self._letters()
@@ -223,10 +228,7 @@ class GzipBomb:
 
     def _letters(self) -> tuple[int, int]:
         """Return how many blocks of the letter the value holds, and how many letters beside them."""
-        letters = self.unpacked_bytes - len(self._HEAD) - len(self._TAIL)
-        if letters < 0:
-            raise ValueError(f"{self.unpacked_bytes} bytes do not hold an ARFF file")
-        return divmod(letters, len(self._BLOCK))
+        return divmod(self.unpacked_bytes - len(self._HEAD) - len(self._TAIL), len(self._BLOCK))
 
     def _pieces(self) -> Iterator[bytes]:
         """Yield what is unpacked, from the first byte to the last."""
@@ -246,9 +248,9 @@ def _deflated(content: bytes, end: int = zlib.Z_FULL_FLUSH) -> bytes:
     return packer.compress(content) + packer.flush(end)
 
 
-def _changed(catalogue: Catalogue, dataset_id: int, **fields: str) -> Catalogue:
-    """Return the catalogue with some fields of a dataset changed. Raises LookupError where there is none."""
+def _named(catalogue: Catalogue, dataset_id: int) -> ServedDataset:
+    """Return the dataset that a fault names. Raises LookupError where there is none."""
     dataset = catalogue.dataset(dataset_id)
     if dataset is None:
         raise LookupError(f"no dataset {dataset_id} to misbehave with")
-    return catalogue.with_dataset(replace(dataset, **fields))
+    return dataset

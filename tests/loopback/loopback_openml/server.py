@@ -54,8 +54,10 @@ class LoopbackServer:
         """Have a fault in the answers to paths like the pattern (`*/data/download/*`).
 
         Of several faults in how an answer is sent, the first that is not used up happens; of those in
-        what is served, all.
+        what is served, all. Raises LookupError where a fault names a dataset that is not served.
         """
+        if not isinstance(fault, Performance):
+            fault.alter(self.catalogue)  # an error in the order is the test's, not a client's
         with self._lock:
             self._faults.append((pattern, fault))
 
