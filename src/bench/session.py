@@ -100,8 +100,14 @@ def outline_plan(suite: Suite, cache: Cache, request: Request) -> Plan:
         PrerequisiteError: no learner of the suite can run here.
     """
     learners, unusable = _usable(suite)
-    plan = _outlined(suite, learners, cache)
-    plan = dataclasses.replace(plan, exclusions=(*unusable, *plan.exclusions))
+    unseen = [r for r in suite.tasks if r.openml_task is not None and _outline(r, cache) is None]
+    seen = dataclasses.replace(suite, tasks=tuple(r for r in suite.tasks if r not in unseen))
+    plan = dataclasses.replace(_outlined(seen, learners, cache), suite=suite)
+    not_yet = (
+        _exclusion(r, PrerequisiteError("its table and splits are not known before it is fetched"))
+        for r in unseen
+    )
+    plan = dataclasses.replace(plan, exclusions=(*unusable, *plan.exclusions, *not_yet))
     return narrowed(plan, request.selection)
 
 

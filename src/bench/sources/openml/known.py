@@ -21,7 +21,7 @@ class KnownTask:
     """A task of a suite. None, or an empty text, where no source told."""
 
     task_id: int
-    dataset_id: int
+    dataset_id: int | None
     name: str
     problem: ProblemType
     target: str
@@ -71,7 +71,7 @@ def outlined(task: KnownTask) -> Dataset | None:
         grade=Grade.ORIGINAL,
         origin=Origin.UNKNOWN,
         licence=task.licence or "unknown",
-        source=f"OpenML data set {task.dataset_id}",
+        source=f"OpenML task {task.task_id}",
         title=task.name,
         official=OfficialSplits(openml_task_id=task.task_id, procedure=f"openml-{task.procedure}"),
     )
@@ -80,7 +80,7 @@ def outlined(task: KnownTask) -> Dataset | None:
 def _task(row: Mapping[str, str]) -> KnownTask:
     return KnownTask(
         task_id=int(row["task_id"]),
-        dataset_id=int(row["dataset_id"]),
+        dataset_id=_number(row["dataset_id"]),
         name=row["name"],
         problem=ProblemType(row["problem"]),
         target=row["target"],

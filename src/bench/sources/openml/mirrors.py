@@ -10,8 +10,19 @@ _BEST_FIRST = (Grade.BYTE_IDENTICAL, Grade.SAME_ORDER)
 
 
 def official_mirror(task_id: int) -> TableRecord | None:
-    """Return the table that holds a task's rows in OpenML's order, the most alike one; None without one."""
-    records = [table for table in catalog().values() if _official_task(table) == task_id]
+    """Return the table that holds a task's rows in OpenML's order, the most alike one; None without one.
+
+    OpenML draws the splits of all tasks of one procedure on one table alike, so a task that is only known to
+    be of that kind is served as well.
+    """
+    known = known_tasks().get(task_id)
+    same = None if known is None or known.procedure != "cv10" else known.dataset_id
+    records = [
+        table
+        for table in catalog().values()
+        if table.official is not None
+        and (table.official.openml_task_id == task_id or (same is not None and table.openml_id == same))
+    ]
     return min(records, key=lambda table: _BEST_FIRST.index(table.grade), default=None)
 
 
@@ -26,7 +37,3 @@ def no_mirror(task_id: int, why_not_openml: str) -> str:
         listed = " or ".join(f'dataset = "{table.name}" ({table.grade})' for table in alike)
         hint = f"; a look-alike runs under its own name, on splits of its own: {listed}"
     return f"{why_not_openml}; no mirror holds its rows in OpenML's order{hint}"
-
-
-def _official_task(table: TableRecord) -> int | None:
-    return None if table.official is None else table.official.openml_task_id

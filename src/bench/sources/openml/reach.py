@@ -12,7 +12,7 @@ PORTS = {"http": 80, "https": 443}
 
 
 def unreachable(settings: ServerSettings) -> str | None:
-    """Return why no connection to the server can be had, or None where one can, or only a proxy could tell."""
+    """Return why there is no connection to the server; None where there is, or only a proxy could tell."""
     if settings.off:
         return "OpenML is not asked (BENCH_OPENML_SERVER is off)"
     address = urlsplit(settings.url)
