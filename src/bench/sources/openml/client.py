@@ -196,7 +196,7 @@ def _configured(settings: ServerSettings, folder: Path) -> Any:
 
     from bench.sources.openml.bounded import bounded_session
 
-    requests.Session = bounded_session(settings)  # the client takes no session of ours
+    requests.Session = bounded_session(settings)  # type: ignore[misc] # it takes none of ours
     openml.config.server = settings.url
     openml.config.apikey = ""
     openml.config.show_progress = False
