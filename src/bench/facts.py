@@ -116,16 +116,16 @@ CHECKS: Mapping[str, Check] = {
         Check(
             code="D202",
             title="columns that name the row",
-            rule=f"Categories of which there are at least {ID_SHARE} times as many as rows with one; or whole "
-            "numbers, no two the same, that grow or fall from row to row throughout, or span less than "
+            rule=f"Categories of which there are at least {ID_SHARE} times as many as rows with one; or "
+            "whole numbers, no two the same, that grow or fall from row to row throughout, or span less than "
             f"{ID_SPAN} times the number of rows. From {ID_ROWS} rows on. `note`.",
         ),
         Check(
             code="D203",
             title="a column that gives the target away",
-            rule=f"On at most {LOOKED_AT_ROWS:,} training rows, cross-fitted, one column alone errs by at most "
-            f"{LEAK_ERROR} (1 - AUC, error rate, 1 - R2 of ranks), while a forest on the columns that do not "
-            f"errs by more than {LEAK_REST_ERROR}. `exclude`. {_JUDGED}.",
+            rule=f"On at most {LOOKED_AT_ROWS:,} training rows of repeat 0, fold 0, cross-fitted, one column "
+            f"alone errs by at most {LEAK_ERROR} (1 - AUC, error rate, 1 - R2 of ranks), while a forest on "
+            f"the columns that do not errs by more than {LEAK_REST_ERROR}. `exclude`. {_JUDGED}.",
             acceptable=True,
         ),
         Check(
@@ -150,17 +150,17 @@ CHECKS: Mapping[str, Check] = {
         Check(
             code="D401",
             title="nothing to learn",
-            rule=f"On at most {LOOKED_AT_ROWS:,} training rows of repeat 0, fold 0, {HELD_OUT} % of them held "
-            "out, the better of a random forest (50 trees) and a linear model has an error that is not below "
-            f"the dummy's by {LEARNT_MARGIN:.0%} of it, or by less than {LEARNT_NOISE:g} standard errors of "
-            f"the difference. `exclude`. {_JUDGED}.",
+            rule=f"On at most {LOOKED_AT_ROWS:,} training rows of repeat 0, fold 0, {HELD_OUT} % of them "
+            "held out, the better of a random forest (50 trees) and a linear model has an error that is not "
+            f"below the dummy's by {LEARNT_MARGIN:.0%} of it and by {LEARNT_NOISE:g} standard errors of the "
+            f"difference. `exclude`. {_JUDGED}.",
             acceptable=True,
         ),
         Check(
             code="D402",
             title="nothing left to learn",
-            rule=f"The better of the two fits of D401 errs by at most {CEILING_ERROR} (1 - AUC, error rate, or "
-            f"RMSE over SD). `exclude`. {_JUDGED}.",
+            rule=f"The better of the two fits of D401 errs by at most {CEILING_ERROR} (1 - AUC, error rate, "
+            f"or RMSE over SD). `exclude`. {_JUDGED}.",
             acceptable=True,
         ),
         Check(

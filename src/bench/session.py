@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bench.config.expand import expand, select
-from bench.config.fitness import unfit, unfit_rows
+from bench.config.fitness import refused, unfit, unfit_rows
 from bench.environments import capture_environment
 from bench.errors import BenchError, DataError, NothingSelectedError, PrerequisiteError
 from bench.events import (
@@ -104,15 +104,20 @@ def outline_plan(suite: Suite, cache: Cache, request: Request) -> Plan:
 
 
 def _outlined(suite: Suite, learners: Mapping[str, Learner], cache: Cache) -> Plan:
-    tasks = []
+    tasks, refusals = [], []
     for reference in suite.tasks:
         if reference.dataset is not None:
             known = record(reference.dataset)
             dataset = cache.describe(reference.dataset) or outline(known)
+            reason = refused(dataset, suite.accept)
+            if reason is not None:
+                refusals.append(_exclusion(reference, DataError(reason)))
+                continue
             splits = split_plan(dataset, known.openml_task_id)
             tasks.append(Task(name=reference.name, dataset=dataset, splits=splits))
     own = dataclasses.replace(suite, tasks=tuple(r for r in suite.tasks if r.dataset is None))
     own_tasks, left_out = _prepared(own, cache, lambda _: None)
+    left_out = [*refusals, *left_out]
     _refuse_lone(suite.tasks, left_out)
     return expand(suite, [*tasks, *own_tasks], learners, left_out)
 
@@ -150,7 +155,11 @@ def _prepared(suite: Suite, cache: Cache, say: Callable[[str], None]) -> tuple[l
             continue
         official = None if reference.dataset is None else record(reference.dataset).openml_task_id
         task = Task(name=reference.name, dataset=dataset, splits=split_plan(dataset, official))
-        reason = unfit(dataset, task.splits, suite.validation) or unfit_rows(task, suite, cache)
+        reason = (
+            unfit(dataset, task.splits, suite.validation)
+            or refused(dataset, suite.accept)
+            or unfit_rows(task, suite, cache)
+        )
         if reason is None:
             tasks.append(task)
         else:

@@ -60,3 +60,5 @@ class Suite:
     for the learners' own limits."""
     allowed_failures: float
     """The share of cells that may fail before the exit code says so."""
+    accept: tuple[str, ...] = ()
+    """Codes of facts that leave no table of this suite out."""

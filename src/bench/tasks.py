@@ -15,8 +15,9 @@ class SplitPlan:
     """How the outer splits of a task are made."""
 
     procedure: str
-    """`openml-cv10` (OpenML's own ten folds, recomputed), `kfold3` (three seeded, stratified folds), `group3`
-    (the same, of whole groups) or `time3` (three windows, each later than all that is learnt from)."""
+    """`openml-cv10` (OpenML's own ten folds, recomputed), `kfold3` (three seeded, stratified folds), `twins3`
+    (the same, with rows of the same features on one side), `group3` (the same, of whole groups) or `time3`
+    (three windows, each later than all that is learnt from)."""
     openml_task_id: int | None = None
     """The OpenML task whose splits these are, where they are official."""
 

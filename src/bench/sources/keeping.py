@@ -2,37 +2,72 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bench.datasets import Dataset, Grade, Origin
-from bench.sources.cache import GROUP, TIME, Cache, array_files, splits_file
+from bench.sources.cache import GROUP, ROWS, TIME, Cache, array_files, splits_file
+from bench.sources.facts.collecting import Outer, all_facts, twin_facts
+from bench.sources.facts.twins import row_hashes
 from bench.sources.tables import Content, Provenance
-from bench.splits import grouped, kfold, timed, weka
-from bench.splits.plan import GROUP3, KFOLD3, OPENML_CV10, TIME3, split_plan
+from bench.splits import grouped, kfold, timed, twins, weka
+from bench.splits.plan import GROUP3, KFOLD3, OPENML_CV10, TIME3, TWINS3, split_plan
+from bench.splits.structure import INDEPENDENT, Structure
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
 
 FOLDS = 3
 
 
 def keep_table(content: Content, dataset: Dataset, openml_task_id: int | None, cache: Cache) -> None:
-    """Store a table. Raises DataError where its rows, groups or times are too few to be split."""
+    """Look at the facts of a table, split it and store it.
+
+    Raises DataError where its rows, groups or times are too few to be split.
+    """
     columns = [*(column.data for column in content.columns), content.target]
+    hashes = row_hashes(content.columns, dataset.n_rows)
+    codes = twins.twin_codes(hashes)
+    official = split_plan(dataset, openml_task_id).official
+    found = replace(dataset, facts=twin_facts(content, codes, official=official))
+    procedure = split_plan(found, openml_task_id).procedure
+    structure = _structure(content, codes, procedure)
+    folds = _folds(content, structure, procedure, dataset.fingerprint)
     arrays: dict[str, npt.NDArray[Any]] = dict(zip(array_files(len(content.columns)), columns, strict=True))
-    labels, key = content.labels, dataset.fingerprint
+    arrays |= {splits_file(each): repeats for each, repeats in folds.items()}
+    arrays[ROWS] = hashes
     if content.group is not None:
         arrays[GROUP] = content.group.values
-        arrays[splits_file(GROUP3)] = grouped.repeated_groups(content.group.values, labels, FOLDS, key)
-    elif content.time is not None:
+    if content.time is not None:
         arrays[TIME] = content.time.values
-        arrays[splits_file(TIME3)] = timed.windows(content.time.values, FOLDS)[None, :]
-    else:
-        arrays[splits_file(KFOLD3)] = kfold.repeated_folds(labels, dataset.n_rows, FOLDS, key)
-    if split_plan(dataset, openml_task_id).official:
-        codes = None if labels is None else labels.tolist()
-        arrays[splits_file(OPENML_CV10)] = weka.fold_of_row(codes, dataset.n_rows)[None, :]
-    cache.store(dataset, arrays)
+    outer = Outer(folds[procedure][0], structure)
+    cache.store(replace(found, facts=all_facts(content, found, codes, outer)), arrays)
+
+
+def _structure(content: Content, codes: npt.NDArray[np.int32], procedure: str) -> Structure:
+    if content.group is not None:
+        return Structure(group=content.group.values)
+    if content.time is not None:
+        return Structure(time=content.time.values)
+    return Structure(twins=codes) if procedure == TWINS3 else INDEPENDENT
+
+
+def _folds(
+    content: Content, structure: Structure, procedure: str, key: str
+) -> dict[str, npt.NDArray[np.int16]]:
+    """Return the folds (repeats, n_rows) of every procedure that the table may be split by."""
+    labels, n_rows = content.labels, len(content.target)
+    if structure.group is not None:
+        return {GROUP3: grouped.repeated_groups(structure.group, labels, FOLDS, key)}
+    if structure.time is not None:
+        return {TIME3: timed.windows(structure.time, FOLDS)[None, :]}
+    if structure.twins is not None:
+        return {TWINS3: twins.repeated_twins(structure.twins, labels, FOLDS, key)}
+    folds = {KFOLD3: kfold.repeated_folds(labels, n_rows, FOLDS, key)}
+    if procedure == OPENML_CV10:
+        folds[OPENML_CV10] = weka.fold_of_row(None if labels is None else labels.tolist(), n_rows)[None, :]
+    return folds
 
 
 def own_provenance(name: str, source: str) -> Provenance:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from bench.datasets import Dataset
 from bench.facts import Fact, Verdict
@@ -18,6 +16,10 @@ from bench.sources.facts.target import lacking_folds, missing_targets, origin, s
 from bench.sources.facts.twins import has_continuous
 from bench.sources.tables import Content
 from bench.splits.structure import Structure
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 
 @dataclass(frozen=True, slots=True)

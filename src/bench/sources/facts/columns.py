@@ -28,7 +28,7 @@ def _fact(code: str, found: list[str], without: str, what: str) -> Fact:
     if not found:
         return Fact(code=code, verdict=Verdict.PASS, text=without, values={"columns": 0})
     names = listed(found)
-    values = {"columns": len(found), "names": names}
+    values: dict[str, int | str] = {"columns": len(found), "names": names}
     return Fact(code=code, verdict=Verdict.NOTE, text=f"{what}: {names}", values=values)
 
 

@@ -117,12 +117,13 @@ def _coordinates(column: Column, rows: npt.NDArray[np.int64]) -> Sequence[npt.ND
     """Return numbers over their spread, so that what is missing, and each category, is far from all else."""
     if column.data.dtype.kind != "f":
         return [column.data[rows].astype(np.float64)]
-    missing = np.isnan(column.data)
-    present = column.data[~missing]
+    data = column.data.astype(np.float64)
+    missing = np.isnan(data)
+    present = data[~missing]
     if not len(present):
         return []
     spread = _spread(present)
-    values = np.where(missing, 0.0, column.data / spread)[rows]
+    values = np.where(missing, 0.0, data / spread)[rows]
     return [values, missing[rows].astype(np.float64)] if missing.any() else [values]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -72,7 +74,7 @@ def _alone(column: Column, sample: Sample, y: Floats) -> float:
     return _error(sample.problem, y, said)
 
 
-def _told(seen: npt.NDArray[np.generic], wanted: Floats, asked: npt.NDArray[np.generic]) -> Floats:
+def _told(seen: npt.NDArray[Any], wanted: Floats, asked: npt.NDArray[Any]) -> Floats:
     """Return (n, k) what the seen values (m,) with their targets (m, k) say of those asked (n,)."""
     numeric = seen.dtype.kind == "f"
     gone, lost = (np.isnan(values) if numeric else values < 0 for values in (seen, asked))
@@ -82,8 +84,8 @@ def _told(seen: npt.NDArray[np.generic], wanted: Floats, asked: npt.NDArray[np.g
     known, place = np.unique(seen[~gone], return_inverse=True)
     if not len(known):
         return said
-    means = np.stack([np.bincount(place, weights=part) for part in wanted[~gone].T], axis=1)
-    means /= np.bincount(place)[:, None]
+    sums = np.stack([np.bincount(place, weights=part) for part in wanted[~gone].T], axis=1)
+    means = sums / np.bincount(place)[:, None]
     right = np.clip(np.searchsorted(known, asked[~lost]), 0, len(known) - 1)
     if not numeric:
         met = known[right] == asked[~lost]
@@ -105,7 +107,7 @@ def _rest_error(sample: Sample, y: Floats, found: list[str]) -> float:
     return _error(sample.problem, y[sample.held], said if said.ndim == 2 else said[:, None])
 
 
-def _error(problem: ProblemType, y: Floats, said: Floats) -> float:
+def _error(problem: ProblemType, y: Floats, said: npt.NDArray[np.floating[Any]]) -> float:
     """Return 1 - AUC, the error rate, or 1 - R2."""
     if problem.is_classification:
         return score(problem, y.astype(np.int64), Prediction(kind="decision", values=said), 1.0)

@@ -57,7 +57,9 @@ def reference_facts(sample: Sample | None) -> tuple[Fact, Fact]:
         else Fact(code="D401", verdict=verdict, text=f"nothing is learnt: {told}", values=values),
         Fact(code="D402", verdict=verdict, text=f"nothing is left to learn: {told}", values=values)
         if ceiling
-        else Fact(code="D402", verdict=Verdict.PASS, text=f"something is left to learn: {told}", values=values),
+        else Fact(
+            code="D402", verdict=Verdict.PASS, text=f"something is left to learn: {told}", values=values
+        ),
     )
 
 
@@ -82,7 +84,7 @@ def forest_prediction(sample: Sample, columns: Sequence[Column], y: Floats) -> P
     """Return what a seeded forest on these columns, fitted to `y` (n,), says of the held-out rows."""
     from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-    X = np.column_stack([_filled(column, sample.fit) for column in columns])
+    X: Any = np.column_stack([_filled(column, sample.fit) for column in columns])
     options: dict[str, Any] = {"n_estimators": TREES, "random_state": 0, "n_jobs": 1}
     model = (
         RandomForestClassifier(**options)
@@ -97,7 +99,7 @@ def _linear_prediction(sample: Sample) -> Prediction:
     from scipy import sparse
     from sklearn.linear_model import LogisticRegression, Ridge
 
-    X = sparse.hstack([sparse.csr_array(part) for part in _encoded(sample)], format="csr")
+    X: Any = sparse.hstack([sparse.csr_array(part) for part in _encoded(sample)], format="csr")
     model = (
         LogisticRegression(max_iter=MOST_STEPS) if sample.problem.is_classification else Ridge(random_state=0)
     )
@@ -156,8 +158,8 @@ def _noise(problem: ProblemType, y: npt.NDArray[Any], dummy: Prediction, better:
     return float(gains.mean() / error) if error > 0 else 0.0
 
 
-def _losses(problem: ProblemType, y: npt.NDArray[Any], prediction: Prediction) -> Floats:
+def _losses(problem: ProblemType, y: Floats, prediction: Prediction) -> Floats:
     if problem is ProblemType.MULTICLASS:
-        return (prediction.values.argmax(axis=1) != y).astype(np.float64)
-    losses: Floats = (y - prediction.values) ** 2
-    return losses
+        wrong: Floats = (prediction.values.argmax(axis=1) != y).astype(np.float64)
+        return wrong
+    return (y - np.asarray(prediction.values, dtype=np.float64)) ** 2

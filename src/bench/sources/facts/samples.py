@@ -61,7 +61,7 @@ def draw(content: Content, folds: npt.NDArray[np.int16], structure: Structure) -
 
 
 def grounds(problem: ProblemType, y: npt.NDArray[np.float64]) -> Verdict:
-    """Return what an error on rows with these targets is grounds for: `exclude`, or a note if they are few."""
+    """Return what an error on rows with these targets is grounds for: `exclude`, or a note if few."""
     few = len(y) < JUDGED_ROWS
     if problem is ProblemType.BINARY:
         few |= min((y == 1).sum(), (y != 1).sum()) < JUDGED_MINORITY

@@ -16,9 +16,9 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 def row_hashes(columns: Iterable[Column], n_rows: int) -> npt.NDArray[np.uint64]:
     """Return a 64-bit hash (n_rows,) of each row's features, the same on every machine.
 
-    The finaliser of SplitMix64 (Steele, Lea and Flood 2014) is chained over the columns: it is a bijection, so
-    that rows that differ in the last column alone never collide, and others do with probability 2^-64 a pair:
-    about 3e-9 for any pair of 327,346 rows.
+    The finaliser of SplitMix64 (Steele, Lea and Flood 2014) is chained over the columns. It is a bijection:
+    rows that differ in one column alone never collide. Others do with probability 2^-64 a pair, which for any
+    pair of 327,346 rows comes to 3e-9.
     """
     hashes = np.zeros(n_rows, dtype=np.uint64)
     for column in columns:
@@ -26,18 +26,12 @@ def row_hashes(columns: Iterable[Column], n_rows: int) -> npt.NDArray[np.uint64]
     return hashes
 
 
-def twin_codes(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.int32]:
-    """Return codes (n_rows,) from 0 that are the same for twins and for no others."""
-    codes = np.unique(hashes, return_inverse=True)[1]
-    return codes.astype(np.int32)
-
-
 def has_continuous(columns: Iterable[Column]) -> bool:
     """Return whether some column is continuous, so that equal rows are no chance repetition.
 
-    It is numeric, and its different values are more than `CONTINUOUS_VALUES` and more than `CONTINUOUS_SHARE` of
-    the rows. In a table of few possible rows, such as the boards of a game, equal rows are observations of
-    their own.
+    It is numeric, and its different values are more than `CONTINUOUS_VALUES` and more than `CONTINUOUS_SHARE`
+    of the rows. In a table of few possible rows, such as the boards of a game, equal rows are observations
+    of their own.
     """
     return any(
         n_distinct(column.data) > max(CONTINUOUS_VALUES, CONTINUOUS_SHARE * len(column.data))
