@@ -171,7 +171,7 @@ def open_store(results: str | Path = RESULTS) -> Store:
 def leaderboard(of: Run | str | Path = RESULTS, **view: Any) -> Leaderboard:
     """Return the leaderboard of a run, or of the latest one in a results folder.
 
-    `view` are the fields of `bench.analysis.views.View`: by, show, metric, budget_s, budget_trials,
+    `view` are the fields of `bench.analysis.views.View`: by, show, rows, metric, budget_s, budget_trials,
     failure_policy, reference.
 
     Raises:

@@ -91,8 +91,8 @@ CHECKS: Mapping[str, Check] = {
             title="exact duplicate rows",
             rule="Rows equal another in every feature and in the target. `group` where the table has a "
             f"continuous column (more than {CONTINUOUS_VALUES} different numbers, on more than "
-            f"{CONTINUOUS_SHARE:.0%} of its rows) and splits of our own without a group or time column; "
-            "else `note`.",
+            f"{CONTINUOUS_SHARE * 100:g} % of its rows) and splits of our own without a group or time "
+            "column; else `note`.",
         ),
         Check(
             code="D102",
@@ -152,8 +152,8 @@ CHECKS: Mapping[str, Check] = {
             title="nothing to learn",
             rule=f"On at most {LOOKED_AT_ROWS:,} training rows of repeat 0, fold 0, {HELD_OUT} % of them "
             "held out, the better of a random forest (50 trees) and a linear model has an error that is not "
-            f"below the dummy's by {LEARNT_MARGIN:.0%} of it and by {LEARNT_NOISE:g} standard errors of the "
-            f"difference. `exclude`. {_JUDGED}.",
+            f"below the dummy's by {LEARNT_MARGIN * 100:g} % of it and by {LEARNT_NOISE:g} standard errors of "
+            f"the difference. `exclude`. {_JUDGED}.",
             acceptable=True,
         ),
         Check(

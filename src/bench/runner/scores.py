@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bench.datasets import ProblemType
 from bench.orders import Predictions
 from bench.scoring.metrics import all_metrics, mean_score, score
 from bench.scoring.predictions import Prediction, average, finite, predict, prediction_hash, to_float32
@@ -85,9 +86,9 @@ def _without_twins(
 ) -> dict[str, dict[str, float]]:
     """Return the part `test_without_twins`: the test rows whose features no training row has.
 
-    Beside every metric it holds the primary error as `test_score`, and as `n_rows` how many such rows there
-    are. There is no such part where they are fewer than `FEWEST_WITHOUT_TWINS`, or lack a class that the test
-    rows have: what they scored would not compare.
+    Beside every metric it holds the primary error as `test_score`, as `n_rows` how many such rows there are,
+    and with two classes as `n_minority` those of the rarer one. There is no such part where they are fewer
+    than `FEWEST_WITHOUT_TWINS`, or lack a class that the test rows have: what they scored would not compare.
     """
     problem, sd, mask = training.problem, training.target_sd, tested.twinless
     y = tested.y[mask]
@@ -97,8 +98,10 @@ def _without_twins(
         return {}
     kept = replace(test, values=test.values[mask], sd=None if test.sd is None else test.sd[mask])
     metrics = dict(whole) if mask.all() else all_metrics(problem, y, kept, sd)
-    error = score(problem, y, kept, sd)
-    return {"test_without_twins": {**metrics, "test_score": error, "n_rows": float(len(y))}}
+    counts = {"n_rows": float(len(y))}
+    if problem is ProblemType.BINARY:
+        counts["n_minority"] = float(min((y == 1).sum(), (y != 1).sum()))
+    return {"test_without_twins": {**metrics, "test_score": score(problem, y, kept, sd), **counts}}
 
 
 def _mean(folds: list[dict[str, float]]) -> dict[str, float]:

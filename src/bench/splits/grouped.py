@@ -62,7 +62,7 @@ def contents_of(
     if labels is None:
         yield from ([(0, size)] for size in sizes)
         return
-    n_classes = int(labels.max()) + 1
+    n_classes = int(labels.max(initial=0)) + 1
     pairs, counts = np.unique(codes * n_classes + labels, return_counts=True)
     first = np.searchsorted(pairs // n_classes, np.arange(len(sizes) + 1)).tolist()
     kinds, amounts = (pairs % n_classes + 1).tolist(), counts.tolist()
