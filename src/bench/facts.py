@@ -152,8 +152,8 @@ CHECKS: Mapping[str, Check] = {
             title="nothing to learn",
             rule=f"On at most {LOOKED_AT_ROWS:,} training rows of repeat 0, fold 0, {HELD_OUT} % of them "
             "held out, the better of a random forest (50 trees) and a linear model has an error that is not "
-            f"below the dummy's by {LEARNT_MARGIN * 100:g} % of it and by {LEARNT_NOISE:g} standard errors of "
-            f"the difference. `exclude`. {_JUDGED}.",
+            f"below the dummy's by {LEARNT_MARGIN * 100:g} % of it and by {LEARNT_NOISE:g} standard errors "
+            f"of the difference. `exclude`. {_JUDGED}.",
             acceptable=True,
         ),
         Check(

@@ -29,9 +29,9 @@ MOST_LISTED = 10
 def command(what: str, run_id: str | None, results: Path, **asked: Any) -> None:
     """Show what is known of WHAT: a run, a task, a learner, a fact, or a cell by its id or a part of it.
 
-    A fact such as D203 shows its page: what is looked at in every table, and why. A cell shows its trials, its
-    log, its tracebacks; a run its budget, machine and packages; a learner its search space and what it found.
-    `bench show xgboost --code` prints the winning configuration as code.
+    A fact such as D203 shows its page: what is looked at in every table, and why. A cell shows its trials,
+    its log, its tracebacks; a run its budget, machine and packages; a learner its search space and what it
+    found. `bench show xgboost --code` prints the winning configuration as code.
     """
     from bench.cli import portraits
 
