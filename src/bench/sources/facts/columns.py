@@ -51,6 +51,7 @@ def _names_rows(column: Column) -> bool:
 
 def _counts(numbers: npt.NDArray[np.float64]) -> bool:
     """Whether different whole numbers grow or fall throughout, or lie close together."""
-    steps = np.diff(numbers)
-    span = float(numbers.max() - numbers.min())
+    with np.errstate(over="ignore"):
+        steps = np.diff(numbers)
+        span = float(numbers.max() - numbers.min())
     return bool((steps > 0).all() or (steps < 0).all()) or span < ID_SPAN * len(numbers)

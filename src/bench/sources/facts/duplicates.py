@@ -18,6 +18,8 @@ from bench.sources.tables import Content
 
 Codes = npt.NDArray[np.int32]
 
+_FAR = 1e300
+
 
 def exact_duplicates(content: Content, twins: Codes, verdict: Verdict) -> Fact:
     """Return D101; `twins` are codes (n_rows,), `verdict` is that of a table with duplicates."""
@@ -123,14 +125,15 @@ def _coordinates(column: Column, rows: npt.NDArray[np.int64]) -> Sequence[npt.ND
     if not len(present):
         return []
     spread = _spread(present)
-    values = np.where(missing, 0.0, data / spread)[rows]
+    with np.errstate(over="ignore"):  # a number that far away is near no other, however far it is
+        values = np.clip(np.where(missing, 0.0, data / spread)[rows], -_FAR, _FAR)
     return [values, missing[rows].astype(np.float64)] if missing.any() else [values]
 
 
 def _spread(values: npt.NDArray[np.float64]) -> float:
     """Return the interquartile range as an SD of a normal, which no outlier moves; else the SD, else 1."""
-    quarter, three_quarters = np.quantile(values, (0.25, 0.75))
     with np.errstate(over="ignore", invalid="ignore"):
+        quarter, three_quarters = np.quantile(values, (0.25, 0.75))
         for spread in ((three_quarters - quarter) / 1.349, float(np.std(values))):
             if np.isfinite(spread) and spread > 0:
                 return float(spread)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,11 @@ from bench.tasks import Split
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """At most `LOOKED_AT_ROWS` training rows, a quarter of them held out."""
+    """At most `LOOKED_AT_ROWS` training rows, a quarter of them held out.
+
+    Numbers are over the largest of their column, values over the largest of the target: no square or difference
+    of them leaves double precision, and no error that is relative changes.
+    """
 
     columns: tuple[Column, ...]
     """Of the sampled rows alone."""
@@ -41,15 +46,16 @@ def draw(content: Content, folds: npt.NDArray[np.int16], structure: Structure) -
     split = Split(repeat=0, fold=0, train_cap=LOOKED_AT_ROWS, test_cap=None)
     rows, _ = outer_rows(folds, split, content.target, content.problem, KEY, structure)
     y = content.target[rows].astype(np.float64)
+    y = y if content.problem.is_classification else _scaled(y)
     try:
         ((fit, held),) = inner_folds(
             y, Validation("holdout", HELD_OUT), content.problem, KEY, structure.of(rows)
         )
     except DataError:
         return None
-    if any(len(np.unique(y[part])) < 2 for part in (fit, held)):
+    if any(np.std(y[part]) == 0 for part in (fit, held)):
         return None
-    columns = tuple(Column(column.feature, column.data[rows]) for column in content.columns)
+    columns = tuple(Column(column.feature, _scaled(column.data[rows])) for column in content.columns)
     return Sample(
         columns=columns,
         y=y,
@@ -58,6 +64,14 @@ def draw(content: Content, folds: npt.NDArray[np.int16], structure: Structure) -
         fit=fit,
         held=held,
     )
+
+
+def _scaled(data: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return numbers over the largest of them, if that is not 0; codes as they are."""
+    if data.dtype.kind != "f":
+        return data
+    largest = float(np.abs(data[~np.isnan(data)]).max(initial=0.0))
+    return data / largest if largest > 0 else data
 
 
 def grounds(problem: ProblemType, y: npt.NDArray[np.float64]) -> Verdict:
