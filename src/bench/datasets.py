@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bench.facts import Fact
+
 
 class ProblemType(StrEnum):
     """What is predicted."""
@@ -123,6 +125,8 @@ class Dataset:
     """The column that orders the rows: what is tested is later than what is learnt from; no feature."""
     notes: tuple[str, ...] = ()
     """What reading made of the file that its owner should know, a line each: columns left out, dates."""
+    facts: tuple[Fact, ...] = ()
+    """What every check found, in the order of their codes; empty where the table was not read yet."""
 
     @property
     def n_categorical(self) -> int:

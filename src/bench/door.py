@@ -63,6 +63,8 @@ class Options(Data, total=False):
     folds: int
     repeats: int
     device: str
+    accept: Sequence[str]
+    """Codes of facts that are to leave no table out."""
     jobs: int
     executor: str
     """`local` or `inline`."""
@@ -169,7 +171,7 @@ def open_store(results: str | Path = RESULTS) -> Store:
 def leaderboard(of: Run | str | Path = RESULTS, **view: Any) -> Leaderboard:
     """Return the leaderboard of a run, or of the latest one in a results folder.
 
-    `view` are the fields of `bench.analysis.views.View`: by, show, metric, budget_s, budget_trials,
+    `view` are the fields of `bench.analysis.views.View`: by, show, rows, metric, budget_s, budget_trials,
     failure_policy, reference.
 
     Raises:
@@ -217,6 +219,7 @@ def _asked(where: str, options: Mapping[str, Any]) -> dict[str, Any]:
     asked = _known(where, options, Options.__annotations__)
     rules: dict[str, tuple[Callable[[Any], bool], str]] = {
         "learners": (_is_list, "a list of names that is not empty"),
+        "accept": (_is_list, "a list of codes that is not empty"),
         "select": (lambda value: isinstance(value, str), "a text, as -k takes it"),
         "jobs": (is_whole, "a whole number from 1"),
         "executor": (lambda value: value in EXECUTORS, " or ".join(EXECUTORS)),
@@ -296,6 +299,7 @@ def _changed(suite: Suite, options: Mapping[str, Any]) -> Suite:
         repeats=options.get("repeats"),
         device=options.get("device"),
         learners=tuple(options.get("learners", ())),
+        accept=tuple(options.get("accept", ())),
     )
     return changed(suite, changes)
 

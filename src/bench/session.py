@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bench.config.expand import expand, select
-from bench.config.fitness import unfit, unfit_rows
+from bench.config.fitness import refused, unfit, unfit_rows
 from bench.datasets import Dataset
 from bench.environments import capture_environment
 from bench.errors import BenchError, DataError, NothingSelectedError, PrerequisiteError
@@ -112,15 +112,17 @@ def outline_plan(suite: Suite, cache: Cache, request: Request) -> Plan:
 
 
 def _outlined(suite: Suite, learners: Mapping[str, Learner], cache: Cache) -> Plan:
-    tasks = []
-    unseen = []
+    tasks, refusals, unseen = [], [], []
     for reference in suite.tasks:
         dataset = _outline(reference, cache)
         if dataset is None:
             unseen.append(reference)
+        elif (reason := refused(dataset, suite.accept)) is not None:
+            refusals.append(_exclusion(reference, DataError(reason)))
         else:
             tasks.append(Task(name=reference.name, dataset=dataset, splits=split_plan(dataset)))
     prepared, left_out = _prepared(dataclasses.replace(suite, tasks=tuple(unseen)), cache, lambda _: None)
+    left_out = [*refusals, *left_out]
     _refuse_lone(suite.tasks, left_out)
     return expand(suite, [*tasks, *prepared], learners, left_out)
 
@@ -168,7 +170,11 @@ def _prepared(suite: Suite, cache: Cache, say: Callable[[str], None]) -> tuple[l
             left_out.append(_exclusion(reference, dataset))
             continue
         task = Task(name=reference.name, dataset=dataset, splits=split_plan(dataset))
-        reason = unfit(dataset, task.splits, suite.validation) or unfit_rows(task, suite, cache)
+        reason = (
+            unfit(dataset, task.splits, suite.validation)
+            or refused(dataset, suite.accept)
+            or unfit_rows(task, suite, cache)
+        )
         if reason is None:
             tasks.append(task)
         else:

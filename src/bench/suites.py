@@ -64,3 +64,5 @@ class Suite:
     """How many repeats of the splits are run, as far as there are so many."""
     allowed_failures: float
     """The share of cells that may fail before the exit code says so."""
+    accept: tuple[str, ...] = ()
+    """Codes of facts that leave no table of this suite out."""

@@ -19,8 +19,9 @@ class SplitPlan:
 
     procedure: str
     """`openml-cv10` (OpenML's own ten folds), `openml-cv3x10` (ten repeats of its three), `openml-holdout33`
-    (its 33 % of the rows), `kfold3` (three seeded, stratified folds), `group3` (the same, of whole groups) or
-    `time3` (three windows, each later than all that is learnt from)."""
+    (its 33 % of the rows), `kfold3` (three seeded, stratified folds), `twins3` (the same, with rows of the
+    same features on one side), `group3` (the same, of whole groups) or `time3` (three windows, each later
+    than all that is learnt from)."""
     openml_task_id: int | None = None
     """The OpenML task whose splits these are, where they are official."""
 

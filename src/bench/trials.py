@@ -77,7 +77,11 @@ class Trial:
     test_score_single: float | None = None
     """Mean test score of the single models, where several are averaged."""
     metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """Part (`train`, `validation`, `test`) to metric to value, in the metric's own direction."""
+    """Part to metric to value, in the metric's own direction.
+
+    Parts are `train`, `validation`, `test`, and, where they are enough, `test_without_twins`: the test rows
+    whose features no training row has, with their primary error as `test_score` and their number as `n_rows`.
+    """
     flags: tuple[Flag, ...] = ()
     prediction_hash: str | None = None
     """SHA-256 (16 hex) of the float32 validation and test predictions."""

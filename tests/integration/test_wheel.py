@@ -37,20 +37,21 @@ def run(*arguments: str | Path, cwd: Path, path: Path | None = None) -> str:
     return done.stdout
 
 
-def test_the_wheel_holds_the_suites_and_nothing_of_the_checkout(root, wheel):
+def test_the_wheel_holds_suites_and_pages_of_facts_and_nothing_else_of_the_checkout(root, wheel):
     with zipfile.ZipFile(wheel) as archive:
         packed = {name: archive.read(name) for name in archive.namelist()}
-    prefix = "bench/_data/suites/"
-    suites = {
-        path.relative_to(root / "suites").as_posix(): path.read_bytes() for path in files(root / "suites")
-    }
-    assert suites
-    assert {
-        name.removeprefix(prefix): text for name, text in packed.items() if name.startswith(prefix)
-    } == suites
+    brought = {}
+    for folder, prefix in (
+        (root / "suites", "bench/_data/suites/"),
+        (root / "docs/facts", "bench/_data/facts/"),
+    ):
+        held = {prefix + path.relative_to(folder).as_posix(): path.read_bytes() for path in files(folder)}
+        assert held
+        assert {name: text for name, text in packed.items() if name.startswith(prefix)} == held
+        brought |= held
     sources = {path.relative_to(root / "src").as_posix() for path in files(root / "src")}
     metadata = {name for name in packed if ".dist-info/" in name}
-    assert set(packed) - metadata - {prefix + name for name in suites} == sources
+    assert set(packed) - metadata - set(brought) == sources
 
 
 def files(folder: Path) -> list[Path]:
@@ -66,6 +67,11 @@ def test_it_lists_the_suites_anywhere(root, installed, tmp_path):
     listed = run("-m", "bench", "list", "suites", cwd=tmp_path, path=installed)
     names = [path.stem for path in (root / "suites").glob("*.toml")]
     assert [name for name in names if name not in listed] == []
+
+
+def test_it_explains_a_fact_anywhere(root, installed, tmp_path):
+    shown = run("-m", "bench", "show", "D203", cwd=tmp_path, path=installed)
+    assert shown == (root / "docs/facts/D203.md").read_text()
 
 
 def test_it_runs_a_suite_anywhere(installed, tmp_path):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bench.datasets import Grade, Origin, ProblemType
 from bench.errors import DataError, PrerequisiteError
-from bench.sources.cache import Cache, array_files, default_root
+from bench.sources.cache import FORMAT, ROWS, Cache, array_files, default_root
 from bench.sources.columns import RawColumn
 from bench.sources.tables import Layout, Provenance, assemble
 
@@ -33,6 +33,7 @@ def keep(cache, name="toy", problem=None):
         zip(array_files(len(table.columns)), [*(c.data for c in table.columns), table.target], strict=True)
     )
     arrays["splits-kfold3.npy"] = np.zeros((2, len(table.target)), np.int16)
+    arrays[ROWS] = np.arange(len(table.target), dtype=np.uint64)
     cache.store(dataset, arrays)
     return dataset
 
@@ -72,7 +73,9 @@ def read_everything(cache):
     cache.fold_of_row("toy", "kfold3")
 
 
-@pytest.mark.parametrize("file", ["0000.npy", "0001.npy", "target.npy", "splits-kfold3.npy", "dataset.json"])
+@pytest.mark.parametrize(
+    "file", ["0000.npy", "0001.npy", "target.npy", "rows.npy", "splits-kfold3.npy", "dataset.json"]
+)
 def test_every_flipped_bit_is_noticed(tmp_path, file):
     cache = Cache(tmp_path)
     keep(cache)
@@ -123,12 +126,12 @@ HOSTILE = [
 def test_hostile_names_stay_inside(tmp_path, name):
     cache = Cache(tmp_path)
     folder = cache.folder(name)
-    assert folder.parent == tmp_path / "tables-v3"
+    assert folder.parent == tmp_path / f"tables-v{FORMAT}"
     assert folder.name.isascii()
     assert len(folder.name) < 60
     keep(cache, name)
     assert cache.describe(name).name == name
-    assert [path.name for path in tmp_path.iterdir()] == ["tables-v3"]
+    assert [path.name for path in tmp_path.iterdir()] == [f"tables-v{FORMAT}"]
 
 
 @given(st.text(max_size=30), st.text(max_size=30))
@@ -143,7 +146,7 @@ def test_the_second_to_store_keeps_the_first(tmp_path):
     before = [path.stat().st_mtime_ns for path in every_file(cache)]
     keep(cache)
     assert [path.stat().st_mtime_ns for path in every_file(cache)] == before
-    assert len(list((tmp_path / "tables-v3").iterdir())) == 1
+    assert len(list((tmp_path / f"tables-v{FORMAT}").iterdir())) == 1
 
 
 def test_what_is_not_there(tmp_path):

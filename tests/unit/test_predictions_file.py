@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bench.datasets import ProblemType
 from bench.orders import Predictions
-from bench.runner.scores import score_rows
+from bench.runner import scores
 from bench.scoring.predictions import Prediction, average, prediction_hash, stored_predictions
 from bench.search.search import Candidate, TrainingData
 from bench.store.predictions import KEPT_BEST, Record, append, compact, mend, read, to_keep
@@ -166,7 +166,9 @@ def test_what_a_cell_keeps_is_read_back_as_it_was_predicted(path, problem, kind,
         number=4, config={}, status=TrialStatus.OK, models=(Model(kind, table),) * 3,
         validation=tuple(of(held) for _, held in folds),
     )  # fmt: skip
-    kept = score_rows(candidate, training, X[30:], y[30:])
+    kept = scores.score_rows(
+        candidate, training, scores.TestRows(X=X[30:], y=y[30:], twinless=np.ones(20, bool))
+    )
     append(path, Record(4, 2, kept.predictions))
     held, tested = stored_predictions(read(path)[4].predictions)
     assert held.kind == tested.kind == kind

@@ -11,7 +11,7 @@ import pytest
 from bench.datasets import ColumnKind, Dataset, Grade, ProblemType
 from bench.errors import ConfigError, DataError, PrerequisiteError
 from bench.sources import packages
-from bench.sources.cache import Cache
+from bench.sources.cache import FORMAT, Cache
 from bench.sources.catalog import Package, record
 from bench.sources.convert import convert_record
 from bench.sources.prepare import missing_packages, prepare
@@ -134,7 +134,7 @@ def test_two_at_once_are_both_right(tmp_path):
     for thread in threads:
         thread.join()
     assert [[d.n_rows for d in result.values()] for result in results] == [[150, 101], [150, 101]]
-    assert len(list((tmp_path / "tables-v4").iterdir())) == 2
+    assert len(list((tmp_path / f"tables-v{FORMAT}").iterdir())) == 2
     cache.load("zoo")
 
 

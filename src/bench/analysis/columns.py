@@ -189,16 +189,17 @@ def title(board: Leaderboard) -> str:
     """Return what is ranked, by what, at which budget, on how many tables."""
     view = board.view
     metric = "" if view.metric is None else f", {error_title(view.metric)}"
+    rows = "" if view.rows == "all" else " without a twin in training"
     shared = ", shared by a family's learners" if view.by == "family" else ""
     replay = ", replayed from a larger run" if board.replay else ""
     tables = ", ".join(f"{n} {problem}" for problem, n in board.datasets.items() if n)
     if board.task is not None:
         return (
-            f"{board.task} by {view.by}, {_SHOWN[view.show]}: {_error_name(board)} on test rows. "
+            f"{board.task} by {view.by}, {_SHOWN[view.show]}: {_error_name(board)} on test rows{rows}. "
             f"Budget per cell: {board.budget}{shared}{replay}."
         )
     return (
-        f"Leaderboard by {view.by}, {_SHOWN[view.show]}{metric}. "
+        f"Leaderboard by {view.by}, {_SHOWN[view.show]}{metric}{rows and f', test rows{rows}'}. "
         f"Budget per cell: {board.budget}{shared}{replay}. Tables compared: {tables or 'none yet'}."
     )
 

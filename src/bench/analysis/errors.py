@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     Mask: TypeAlias = NDArray[np.bool_]
     Texts: TypeAlias = NDArray[np.object_]
 
+_TOO_FEW = "too few rows without a twin among the training rows"
 DUMMY = "dummy"
 """The learner whose default error the `dummy` failure policy gives."""
 
@@ -171,7 +172,7 @@ def _reference_notes(view: View, tasks: Texts, without: tuple[Mask, Mask, Mask])
         return [f"no {view.reference} in this run: no ratios; {advice}"]
     causes = (
         (tasks[failed], "failed in its default configuration"),
-        (tasks[lacking], f"offers no {view.metric}"),
+        (tasks[lacking], f"offers no {view.metric}" if view.metric else f"has {_TOO_FEW}"),
         (tasks[unplanned], "is not planned"),
     )
     return [
@@ -189,8 +190,11 @@ def _bare_notes(view: View, n_bare: int) -> list[str]:
 
 def _offer_notes(view: View, shown: Results) -> list[str]:
     """Say whose models lack the metric, and that nothing stands in for it."""
-    if view.metric is None or not shown.not_offered.any():
+    if not shown.not_offered.any():
         return []
+    if view.metric is None:
+        bare = ", ".join(dict.fromkeys(shown.task[shown.not_offered]))
+        return [f"Left out where a test set has {_TOO_FEW}: {bare}"]
     lacking = dict.fromkeys(zip(shown.entry[shown.not_offered], shown.task[shown.not_offered], strict=True))
     counts = Counter(entry for entry, _ in lacking)
     whose = ", ".join(f"{entry} ({n} task{'s' * (n > 1)})" for entry, n in counts.items())

@@ -71,7 +71,7 @@ TRIAL_COLUMNS: Columns = {
 
 A budget that is NaN has no such limit. `flags` are joined by commas; `spent_s` counts the cell's billed
 seconds up to the end of the trial; `n_test_minority` is the rows of the rarer class in a binary test set;
-`metrics` is JSON, part (`train`, `validation`, `test`) to metric to value.
+`metrics` is JSON, part (`train`, `validation`, `test`, `test_without_twins`) to metric to value.
 """
 
 OPTIONAL: Mapping[str, str] = {"metrics": "{}"}

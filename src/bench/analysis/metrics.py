@@ -61,9 +61,9 @@ def error_title(name: str) -> str:
     return f"1 - {short_title(name)}" if METRICS[name].higher_is_better else short_title(name)
 
 
-def on_test_rows(recorded: str) -> Mapping[str, float]:
-    """Return the metrics on the test rows from a trial's JSON; empty where it has none."""
-    found: Mapping[str, float] = json.loads(recorded or "{}").get("test", {})
+def on_test_rows(recorded: str, part: str = "test") -> Mapping[str, float]:
+    """Return the metrics on the test rows, or on a part of them, from a trial's JSON; empty for none."""
+    found: Mapping[str, float] = json.loads(recorded or "{}").get(part, {})
     return found
 
 

@@ -87,7 +87,7 @@ def results(of: Traces, view: View, stored: Mapping[str, CellPredictions] | None
     scored = np.isfinite(shown.error)
     outside = ~scored & _all_of_each(group, cells.not_applicable, n)
     final = cells.final | ~picked.leading if view.show == "default" else cells.final
-    not_offered = shown.modelled & ~scored & (view.metric is not None)
+    not_offered = shown.modelled & ~scored & (view.metric is not None or view.rows != "all")
     missing = ~(scored | outside | not_offered) & _all_of_each(group, final, n)
     entry = cells.family if view.by == "family" else cells.learner
     return Results(
@@ -128,8 +128,8 @@ def defaults(of: Traces, learner: str, view: View) -> Defaults:
     valid[slot] = True
     columns = {name: np.full(n_slots, np.nan) for name in ("error", "n_test", "n_test_minority")}
     columns["error"][slot] = _errors(of, rows, found, view)
-    for name in ("n_test", "n_test_minority"):
-        columns[name][slot] = getattr(rows, name)[found]
+    for name, values in _test_rows(of, rows, found, view).items():
+        columns[name][slot] = values
     return Defaults(planned=planned, final=final, valid=valid, **columns)
 
 
@@ -147,7 +147,7 @@ class _Shown:
 def _shown(of: Traces, picked: Selection, view: View, stored: Mapping[str, CellPredictions] | None) -> _Shown:
     """Join to what was chosen how it did on the test rows: the only place where those are looked at."""
     rows, chosen, n = picked.rows, picked.chosen, len(picked.first)
-    found = _metrics(of, rows, chosen)
+    found = _metrics(of, rows, chosen, view)
     error = _errors(of, rows, chosen, view)
     notes: tuple[str, ...] = ()
     if view.show == "ensembled":
@@ -169,18 +169,32 @@ def _shown(of: Traces, picked: Selection, view: View, stored: Mapping[str, CellP
     return _Shown(modelled=modelled, error=errors, metrics=metrics, notes=notes)
 
 
-def _metrics(of: Traces, rows: Rows, positions: Ints) -> Texts:
+def _metrics(of: Traces, rows: Rows, positions: Ints, view: View) -> Texts:
     found = np.empty(len(positions), dtype=object)
     for i, recorded in enumerate(of.metrics.take(rows.line[positions])):
-        found[i] = on_test_rows(recorded)
+        found[i] = on_test_rows(recorded, view.part)
     return found
 
 
 def _errors(of: Traces, rows: Rows, positions: Ints, view: View) -> Floats:
-    if view.metric is None:
+    if view.metric is None and view.rows == "all":
         return rows.test_score[positions]
-    found = _metrics(of, rows, positions)
+    found = _metrics(of, rows, positions, view)
+    if view.metric is None:
+        return _picked(found, "test_score")
     return np.array([as_error(view.metric, metrics) for metrics in found], dtype=float)
+
+
+def _test_rows(of: Traces, rows: Rows, positions: Ints, view: View) -> Mapping[str, Floats]:
+    """Return how many test rows errors are of, and how many of them of the rarer of two classes."""
+    if view.rows == "all":
+        return {name: getattr(rows, name)[positions] for name in ("n_test", "n_test_minority")}
+    found = _metrics(of, rows, positions, view)
+    return {"n_test": _picked(found, "n_rows"), "n_test_minority": _picked(found, "n_minority")}
+
+
+def _picked(found: Texts, name: str) -> Floats:
+    return np.array([metrics.get(name, np.nan) for metrics in found], dtype=float)
 
 
 def _used_s(picked: Selection, n: int) -> Floats:

@@ -35,8 +35,14 @@ if TYPE_CHECKING:
 
 By: TypeAlias = Literal["learner", "family"]
 Show: TypeAlias = Literal["tuned", "default", "ensembled"]
+Tested: TypeAlias = Literal["all", "without-twins"]
 FailurePolicy: TypeAlias = Literal["fallback", "dummy", "complete-pairs"]
-CHOICES = {"by": get_args(By), "show": get_args(Show), "failure_policy": get_args(FailurePolicy)}
+CHOICES = {
+    "by": get_args(By),
+    "show": get_args(Show),
+    "rows": get_args(Tested),
+    "failure_policy": get_args(FailurePolicy),
+}
 """The fields of a view that are one of a few words."""
 
 
@@ -55,6 +61,8 @@ class View:
     """The best validated trial, the default configuration, or an ensemble of the entry's trials."""
     metric: str | None = None
     """The test metric that errors are made of; None for each problem type's primary score."""
+    rows: Tested = "all"
+    """Which test rows count: all, or those whose features no training row of their split has."""
     reference: str = "random-forest"
     """The learner whose default configuration every error is compared with."""
 
@@ -63,6 +71,13 @@ class View:
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ConfigError(f"{name}: {getattr(self, name)!r} is none of {', '.join(choices)}")
+        if self.show == "ensembled" and self.rows != "all":
+            raise ConfigError("ensembles are scored on all test rows: show tuned or default without twins")
+
+    @property
+    def part(self) -> str:
+        """The part of a trial's metrics that errors are of."""
+        return "test" if self.rows == "all" else "test_without_twins"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,13 @@ if TYPE_CHECKING:
     help="What errors are made of (default: the primary score of each problem type).",
 )
 @click.option(
+    "--rows",
+    type=click.Choice(["all", "without-twins"]),
+    default="all",
+    show_default=True,
+    help="Which test rows count: all, or those whose features no training row has.",
+)
+@click.option(
     "--columns",
     "extra",
     multiple=True,

@@ -10,6 +10,7 @@ import click
 
 from bench.cli.estimate import cell_wall_s, span
 from bench.datasets import Origin, ProblemType
+from bench.facts import Verdict
 from bench.plans import Plan, PlannedCell, is_tour
 from bench.sources.catalog import Package
 from bench.tasks import SplitPlan
@@ -17,9 +18,12 @@ from bench.tasks import SplitPlan
 WIDTH = 100
 SPLITS = {
     "kfold3": "seeded 3-fold",
+    "twins3": "seeded 3-fold, equal rows on one side",
     "group3": "3 folds of whole groups",
     "time3": "3 folds, each later than what it learns from",
 }
+ORIGIN = "D501"
+"""The fact that a table's line tells already."""
 ORIGINS = {Origin.UNKNOWN.value: "of unknown origin"}
 """How an origin is said where its own word does not do."""
 
@@ -71,6 +75,9 @@ def show_plan(plan: Plan, jobs: int) -> None:
             f"({data.n_categorical} categorical), {data.origin}; {openml}; {task.splits.procedure}; "
             f"{data.source}"
         )
+        for fact in data.facts:
+            if fact.verdict is not Verdict.PASS and fact.code != ORIGIN:
+                _say(f"{fact.code}: {fact.text}")
     for planned in plan.cells:
         click.echo(planned.cell.id)
     announce(plan, jobs)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bench.execution.postmortem import visible
+from bench.facts import Verdict
 from bench.store.query import cell_rows, find_run, trial_rows
 from bench.store.sqlite import Store
 
@@ -50,7 +51,9 @@ def of_task(task: str, store: Store, run: Record) -> Record:
                 "status": cell["status"] or "not begun",
                 **_scores([trial for trial in trials if trial["evidence_key"] == cell["evidence_key"]])}
                for cell in cells]  # fmt: skip
-    return {"task": task, "run": run["run_id"], **_table(store, cells[0]["dataset"]), "results": results}
+    name = cells[0]["dataset"]
+    facts = [{key: fact[key] for key in ("code", "verdict", "text")} for fact in _facts(_data(store, name))]
+    return {"task": task, "run": run["run_id"], **_table(store, name), "facts": facts, "results": results}
 
 
 def of_learner(reference: str, store: Store | None, run: Record | None) -> Record:
@@ -217,8 +220,7 @@ def _parameter(parameter: Record) -> str:
 
 
 def _table(store: Store, name: str) -> Record:
-    row = store.rows("SELECT record FROM datasets WHERE name = ? ORDER BY rowid DESC LIMIT 1", (name,))[0]
-    data = json.loads(row["record"])
+    data = _data(store, name)
     return {
         "table": name,
         "problem": data["problem"],
@@ -232,7 +234,19 @@ def _table(store: Store, name: str) -> Record:
         "licence": data["licence"],
         "fingerprint": data["fingerprint"][:16],
         "source": data["source"],
+        "facts": ", ".join(f"{fact['code']} {fact['verdict']}" for fact in _facts(data)),
     }
+
+
+def _facts(data: Record) -> list[Record]:
+    """The facts of a stored table that say more than pass; a table stored without any has none."""
+    return [fact for fact in data.get("facts", ()) if fact["verdict"] != Verdict.PASS]
+
+
+def _data(store: Store, name: str) -> Record:
+    row = store.rows("SELECT record FROM datasets WHERE name = ? ORDER BY rowid DESC LIMIT 1", (name,))[0]
+    data: Record = json.loads(row["record"])
+    return data
 
 
 def _environment(store: Store, run: Record) -> Record:

@@ -13,6 +13,7 @@ from bench.cli.options import Duration, KindOf, cache_option, results_option
 from bench.config.limits import LONGEST_BUDGET_S, MOST_FOLDS, MOST_REPEATS, MOST_TRIALS
 from bench.datasets import ColumnKind, ProblemType
 from bench.errors import ExitCode
+from bench.facts import ACCEPTABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -44,6 +45,7 @@ class RunOptions:
     within: float | None
     jobs: int | None
     device: str | None
+    accept: tuple[str, ...]
     executor: str
     fresh: bool
     rerun: str | None
@@ -54,8 +56,10 @@ class RunOptions:
     @property
     def key(self) -> str:
         """What makes two commands the same one, for going on with a budget that `--within` resolved."""
-        names = ("suite", "target", "learners", "selection", "trials", "folds", "repeats", "within", "jobs",
-                 "device")  # fmt: skip
+        names = (
+            *("suite", "target", "learners", "selection", "trials", "folds", "repeats", "within", "jobs"),
+            *("device", "accept"),
+        )
         return " ".join(f"{name}={getattr(self, name)}" for name in names)
 
 
@@ -109,6 +113,12 @@ class RunOptions:
     "--device",
     type=click.Choice(["cpu", "cuda"]),
     help="cuda: cells have the GPU, one at a time, and seconds are wall seconds for every learner.",
+)
+@click.option(
+    "--accept",
+    multiple=True,
+    type=click.Choice(ACCEPTABLE),
+    help="Run tables that this fact would leave out. May be given again.",
 )
 @click.option(
     "--executor",
@@ -190,6 +200,7 @@ def _requested_suite(options: RunOptions, cache: Cache) -> Suite:
         repeats=options.repeats,
         device=options.device,
         learners=options.learners,
+        accept=options.accept,
     )
     if options.target is not None or is_data_file(options.suite):
         return suite_of_file(options, changes)

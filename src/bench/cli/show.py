@@ -11,6 +11,7 @@ import click
 from bench.cli.complete import complete_shown
 from bench.cli.options import results_option, run_option
 from bench.errors import BenchError, ConfigError
+from bench.facts import CHECKS
 
 if TYPE_CHECKING:
     from bench.store.sqlite import Store
@@ -19,20 +20,26 @@ MOST_LISTED = 10
 
 
 @click.command("show")
-@click.argument("what", metavar="CELL|TASK|LEARNER|RUN", shell_complete=complete_shown)
+@click.argument("what", metavar="CELL|TASK|LEARNER|RUN|FACT", shell_complete=complete_shown)
 @click.option("--code", is_flag=True, help="Of a learner or cell: Python code of its best configuration.")
 @click.option("--task", metavar="TASK", help="With --code: on which task, where the run has several.")
 @click.option("--json", "as_json", is_flag=True, help="Everything as one JSON object.")
 @run_option
 @results_option
 def command(what: str, run_id: str | None, results: Path, **asked: Any) -> None:
-    """Show what is known of WHAT: a run, a task, a learner, or a cell by its id or a part of it.
+    """Show what is known of WHAT: a run, a task, a learner, a fact, or a cell by its id or a part of it.
 
-    A cell shows its trials, its log, its tracebacks; a run its budget, machine and packages; a learner its
-    search space and what it found. `bench show xgboost --code` prints the winning configuration as code.
+    A fact such as D203 shows its page: what is looked at in every table, and why. A cell shows its trials,
+    its log, its tracebacks; a run its budget, machine and packages; a learner its search space and what it
+    found. `bench show xgboost --code` prints the winning configuration as code.
     """
     from bench.cli import portraits
 
+    if what in CHECKS:
+        from bench.sources.facts.pages import page
+
+        click.echo(page(what), nl=False)
+        return
     store, found = _run_of(results, run_id)
     if asked["code"]:
         click.echo(_code(store, found, what, asked["task"]), nl=False)

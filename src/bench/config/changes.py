@@ -11,6 +11,7 @@ from typing import Any
 
 from bench.config.limits import LONGEST_BUDGET_S, MOST_FOLDS, MOST_REPEATS, MOST_TRIALS
 from bench.errors import ConfigError, PrerequisiteError
+from bench.facts import ACCEPTABLE
 from bench.registry import learner as find_learner
 from bench.suites import Suite
 
@@ -28,6 +29,8 @@ class Changes:
     device: str | None = None
     learners: tuple[str, ...] = ()
     """Learners to run instead of the suite's; empty for the suite's."""
+    accept: tuple[str, ...] = ()
+    """Codes of facts to accept beside those that the suite does."""
 
 
 def changed(suite: Suite, changes: Changes) -> Suite:
@@ -51,6 +54,7 @@ def changed(suite: Suite, changes: Changes) -> Suite:
         repeats=suite.repeats if changes.repeats is None else int(changes.repeats),
         device=changes.device or suite.device,
         learners=changes.learners or suite.learners,
+        accept=tuple(dict.fromkeys((*suite.accept, *changes.accept))),
     )
 
 
@@ -80,6 +84,9 @@ def _out_of_bounds(changes: Changes) -> Iterable[str]:
             yield f"{name}: give a whole number from 1 to {most}, not {value!r}"
     if changes.device is not None and changes.device not in DEVICES:
         yield f"device: {changes.device!r} is none of {', '.join(DEVICES)}"
+    for code in changes.accept:
+        if code not in ACCEPTABLE:
+            yield f"accept: {code!r} leaves no table out that could be run: {', '.join(ACCEPTABLE)} do"
 
 
 def _learner_problems(references: Sequence[object]) -> Iterable[str]:

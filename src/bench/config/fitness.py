@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from bench.cells import Cell, Validation
 from bench.config.expand import outer_splits
 from bench.datasets import Dataset, ProblemType
 from bench.errors import DataError
+from bench.facts import ACCEPTABLE, LARGEST_SPREAD, SMALLEST_SPREAD, Verdict
+from bench.splits.plan import TWINS3
 from bench.suites import Suite
 from bench.tasks import SplitPlan, Task
 
@@ -20,9 +22,6 @@ if TYPE_CHECKING:
     from bench.splits.rows import SplitRows
 
 FEWEST_ROWS = 30
-SMALLEST_SPREAD = 1e-100
-"""A target with a smaller SD cannot be squared in double precision."""
-LARGEST_SPREAD = 1e100
 
 
 def unfit(dataset: Dataset, splits: SplitPlan, validation: Validation) -> str | None:
@@ -33,23 +32,47 @@ def unfit(dataset: Dataset, splits: SplitPlan, validation: Validation) -> str | 
         spread = dataset.target_sd
         if SMALLEST_SPREAD < spread < LARGEST_SPREAD:
             return None
-        return f"the target's standard deviation is {spread:g}: rescale it, errors cannot be computed"
-    if dataset.problem is ProblemType.BINARY and dataset.class_rows and not _bound(dataset):
+        return (
+            f"D303: the target's standard deviation is {spread:g}: rescale it, errors cannot be computed; "
+            f"see {page_of('D303')}"
+        )
+    if dataset.problem is ProblemType.BINARY and dataset.class_rows and not _bound(dataset, splits):
         rarer, needed = min(dataset.class_rows), _rows_needed(splits, validation)
         if rarer < needed:
             return (
-                f"the rarer class has {rarer} rows: at least {needed} are needed for each of fit, "
-                "validation and test rows to hold one"
+                f"D301: the rarer class has {rarer} rows: at least {needed} are needed for each of fit, "
+                f"validation and test rows to hold one; see {page_of('D301')}"
             )
     return None
 
 
-def unfit_rows(task: Task, suite: Suite, cache: Cache) -> str | None:
-    """Return which split of a suite could not be scored where groups or time decide the rows, or None.
+def refused(dataset: Dataset, accept: Collection[str]) -> str | None:
+    """Return which facts leave a table out, those aside that a suite accepts, or None."""
+    reasons = [
+        f"{fact.code}: {fact.text}; see {page_of(fact.code)}"
+        for fact in dataset.facts
+        if fact.verdict is Verdict.EXCLUDE and fact.code in ACCEPTABLE and fact.code not in accept
+    ]
+    codes = [reason.partition(":")[0] for reason in reasons]
+    if not reasons:
+        return None
+    way_out = ", ".join(f'"{code}"' for code in codes)
+    option = " ".join(f"--accept {code}" for code in codes)
+    return f"{'; '.join(reasons)}; accept = [{way_out}] in the suite, or {option}, runs it all the same"
 
-    Looked at row by row, with the suite's folds, seeds and caps: no count of rows could tell.
+
+def page_of(code: str) -> str:
+    """Return where a fact is explained, as a person finds it."""
+    return f"docs/facts/{code}.md"
+
+
+def unfit_rows(task: Task, suite: Suite, cache: Cache) -> str | None:
+    """Return which split of a suite could not be scored where more than the rows' number decides, or None.
+
+    Looked at row by row, with the suite's folds, seeds and caps, where groups, time or twins tie rows
+    together: no count of rows could tell.
     """
-    if not _bound(task.dataset):
+    if not _bound(task.dataset, task.splits):
         return None
     from bench.splits.rows import split_rows
 
@@ -64,12 +87,16 @@ def unfit_rows(task: Task, suite: Suite, cache: Cache) -> str | None:
         except DataError as error:
             problem = str(error)
         if problem is not None:
-            return f"fold {cell.split.fold} cannot be scored: {problem}; {_way_out(task.dataset)}"
+            return (
+                f"D301: fold {cell.split.fold} cannot be scored: {problem}; {_way_out(task.dataset)}; see "
+                f"{page_of('D301')}"
+            )
     return None
 
 
-def _bound(dataset: Dataset) -> bool:
-    return dataset.group is not None or dataset.time is not None
+def _bound(dataset: Dataset, splits: SplitPlan) -> bool:
+    """Whether more than the number of rows decides which classes a set holds."""
+    return dataset.group is not None or dataset.time is not None or splits.procedure == TWINS3
 
 
 def _cells(task: Task, suite: Suite) -> Iterator[Cell]:
@@ -107,6 +134,8 @@ def _lacking(dataset: Dataset, y: np.ndarray, rows: SplitRows) -> str | None:
 def _way_out(dataset: Dataset) -> str:
     if dataset.group is not None:
         return f"too few groups of {dataset.group!r} hold each class: merge groups, or hold out less"
+    if dataset.time is None:
+        return "too few different rows hold each class: hold out less"
     return f"{dataset.time!r} leaves too little before or after it: run fewer folds, the latest come first"
 
 

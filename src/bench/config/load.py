@@ -164,4 +164,5 @@ def _suite(parsed: SuiteFile, tasks: tuple[TaskReference, ...], path: Path, dige
         device=parsed.device,
         exact_limit_s=parsed.exact_limit_s,
         allowed_failures=parsed.allowed_failures,
+        accept=tuple(parsed.accept),
     )

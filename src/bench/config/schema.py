@@ -17,6 +17,7 @@ from bench.config.limits import (
     MOST_TRIALS,
     SMALLEST_MEMORY_BYTES,
 )
+from bench.facts import ACCEPTABLE
 
 _UNITS = {"GiB": GIB, "MiB": 1024**2, "GB": 10**9, "MB": 10**6}
 
@@ -70,6 +71,13 @@ def _each_once(values: list[Any]) -> list[Any]:
         message = "name each one once: the same cells would be planned twice"
         raise ValueError(message)
     return values
+
+
+def _acceptable(value: str) -> str:
+    if value not in ACCEPTABLE:
+        message = f"{value!r} leaves no table out that could be run: name some of {', '.join(ACCEPTABLE)}"
+        raise ValueError(message)
+    return value
 
 
 Name = Annotated[str, AfterValidator(_name)]
@@ -177,5 +185,6 @@ class SuiteFile(_Table):
     device: Literal["cpu", "cuda"] = "cpu"
     exact_limit_s: Annotated[float, Field(gt=0)] | None = None
     allowed_failures: Annotated[float, Field(ge=0, le=1)] = 0.0
+    accept: Annotated[list[Annotated[str, AfterValidator(_acceptable)]], AfterValidator(_each_once)] = []
     caps: CapsTable = CapsTable()
     tasks: Annotated[list[TaskTable], Field(min_length=1)]

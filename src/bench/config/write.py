@@ -50,6 +50,8 @@ def _lines(suite: Suite) -> Iterator[str]:
     if suite.exact_limit_s is not None:
         yield f"exact_limit_s = {float(suite.exact_limit_s)!r}"
     yield f"allowed_failures = {float(suite.allowed_failures)!r}"
+    if suite.accept:
+        yield f"accept = [{', '.join(map(_string, suite.accept))}]"
     yield from _budget(suite.budget)
     caps = {"train_rows": suite.train_cap, "test_rows": suite.test_cap}
     if any(cap is not None for cap in caps.values()):

@@ -6,26 +6,24 @@ import resource
 import time
 import traceback
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
+
+import numpy as np
 
 from bench.cells import CellStatus
 from bench.datasets import ProblemType
 from bench.orders import Order, Predictions
 from bench.registry import learner as find_learner
 from bench.runner.clock import CellMeter, Span
-from bench.runner.scores import Scores, score_rows
+from bench.runner.scores import Scores, TestRows, score_rows
 from bench.runner.state import Phase, State
 from bench.search.search import Candidate, Search, TrainingData, run_search
 from bench.sources.cache import Cache
 from bench.splits.rows import split_rows
 from bench.trials import Cost, Flag, Outcome, Trial, TrialStatus
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
 
 STARVED_BELOW = 0.7
 """CPU over wall seconds of a billed phase under which the machine did not give the cell its core.
@@ -53,14 +51,6 @@ class Reporter(Protocol):
     def tried(self, trial: Trial, predictions: Predictions | None) -> None:
         """Take notice of a trial that ended."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TestRows:
-    """The rows that only the runner sees."""
-
-    X: pd.DataFrame
-    y: np.ndarray
 
 
 def run_cell(order: Order, state: State, report: Reporter, limits: dict[str, str]) -> Outcome:
@@ -144,7 +134,12 @@ def load_cell(order: Order) -> tuple[TrainingData, TestRows, dict[str, int]]:
     if task.problem is ProblemType.BINARY:
         positives = int((y_test == 1).sum())
         rows["test_minority"] = min(positives, len(y_test) - positives)
-    return training, TestRows(X=table.X.iloc[test].reset_index(drop=True), y=y_test), rows
+    tested = TestRows(
+        X=table.X.iloc[test].reset_index(drop=True),
+        y=y_test,
+        twinless=~np.isin(table.row_hashes[test], table.row_hashes[train]),
+    )
+    return training, tested, rows
 
 
 class _Scorer:
@@ -194,7 +189,7 @@ class _Scorer:
 
     def _score(self, candidate: Candidate) -> tuple[Scores, str]:
         try:
-            return score_rows(candidate, self._training, self._test.X, self._test.y), candidate.reason
+            return score_rows(candidate, self._training, self._test), candidate.reason
         except MemoryError:
             return Scores(status=TrialStatus.OOM), "out of memory while predicting the test rows"
         except Exception as error:  # noqa: BLE001 - a learner may raise anything, and that is a result

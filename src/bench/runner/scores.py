@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bench.datasets import ProblemType
 from bench.orders import Predictions
 from bench.scoring.metrics import all_metrics, mean_score, score
 from bench.scoring.predictions import Prediction, average, finite, predict, prediction_hash, to_float32
@@ -16,6 +17,8 @@ from bench.trials import TrialStatus
 
 if TYPE_CHECKING:
     import pandas as pd
+
+FEWEST_WITHOUT_TWINS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +35,24 @@ class Scores:
     predictions: Predictions | None = None
 
 
-def score_rows(
-    candidate: Candidate, training: TrainingData, X_test: pd.DataFrame, y_test: np.ndarray
-) -> Scores:
-    """Return a candidate's scores: its models averaged on the test rows, each on its own fit rows."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestRows:
+    """The rows that only the runner sees."""
+
+    X: pd.DataFrame
+    y: np.ndarray
+    twinless: np.ndarray
+    """(n,) whether no training row has the same features."""
+
+
+def score_rows(candidate: Candidate, training: TrainingData, tested: TestRows) -> Scores:
+    """Return a candidate's scores: its models averaged on the test rows, each on its own fit rows.
+
+    The metrics hold a part more, `test_without_twins`: see `_without_twins`.
+    """
     problem, classes, sd = training.problem, training.n_classes, training.target_sd
-    singles = [predict(model, X_test, problem, classes) for model in candidate.models]
+    y_test = tested.y
+    singles = [predict(model, tested.X, problem, classes) for model in candidate.models]
     test = average(singles)
     if not finite(test):
         return Scores(status=TrialStatus.NAN)
@@ -50,6 +65,7 @@ def score_rows(
         for (fit, _), model in zip(training.folds, candidate.models, strict=True)
     ]
     train = [all_metrics(problem, y, prediction, sd) for y, prediction in fitted]
+    whole = all_metrics(problem, y_test, test, sd)
     return Scores(
         test=score(problem, y_test, test, sd),
         test_single=mean_score(problem, [score(problem, y_test, single, sd) for single in singles]),
@@ -57,11 +73,35 @@ def score_rows(
         metrics={
             "train": _mean(train),
             "validation": _mean(validation),
-            "test": all_metrics(problem, y_test, test, sd),
+            "test": whole,
+            **_without_twins(training, tested, test, whole),
         },
         prediction_hash=prediction_hash(*candidate.validation, test),
         predictions=_pack(candidate.validation, test),
     )
+
+
+def _without_twins(
+    training: TrainingData, tested: TestRows, test: Prediction, whole: Mapping[str, float]
+) -> dict[str, dict[str, float]]:
+    """Return the part `test_without_twins`: the test rows whose features no training row has.
+
+    Beside every metric it holds the primary error as `test_score`, as `n_rows` how many such rows there are,
+    and with two classes as `n_minority` those of the rarer one. There is no such part where they are fewer
+    than `FEWEST_WITHOUT_TWINS`, or lack a class that the test rows have: what they scored would not compare.
+    """
+    problem, sd, mask = training.problem, training.target_sd, tested.twinless
+    y = tested.y[mask]
+    if len(y) < FEWEST_WITHOUT_TWINS:
+        return {}
+    if problem.is_classification and len(np.unique(y)) < len(np.unique(tested.y)):
+        return {}
+    kept = replace(test, values=test.values[mask], sd=None if test.sd is None else test.sd[mask])
+    metrics = dict(whole) if mask.all() else all_metrics(problem, y, kept, sd)
+    counts = {"n_rows": float(len(y))}
+    if problem is ProblemType.BINARY:
+        counts["n_minority"] = float(min((y == 1).sum(), (y != 1).sum()))
+    return {"test_without_twins": {**metrics, "test_score": score(problem, y, kept, sd), **counts}}
 
 
 def _mean(folds: list[dict[str, float]]) -> dict[str, float]:

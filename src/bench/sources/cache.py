@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from bench.datasets import Dataset, Feature, FeatureKind, Grade, OfficialSplits, Origin, ProblemType
 from bench.errors import DataError, PrerequisiteError
+from bench.facts import Fact, Verdict
+from bench.splits.plan import TWINS3
 from bench.splits.structure import INDEPENDENT, Structure
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ DESCRIPTION = "dataset.json"
 TARGET = "target.npy"
 GROUP = "group.npy"
 TIME = "time.npy"
+ROWS = "rows.npy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class Table:
     """(n_rows, n_features): float64, and pandas categoricals with every level."""
     y: npt.NDArray[Any]
     """(n_rows,): float64, or int64 codes into the classes."""
+    row_hashes: npt.NDArray[np.uint64]
+    """(n_rows,): the same for rows with the same features."""
     structure: Structure = INDEPENDENT
 
 
@@ -86,7 +91,8 @@ class Cache:
             else:
                 columns[feature.name] = values
         X = pd.DataFrame(columns)  # one block of numbers: thousands of columns are sliced at once
-        return Table(dataset, X, self._outcome(name, content), self._structure(name, content))
+        hashes = self._array(name, content, ROWS)
+        return Table(dataset, X, self._outcome(name, content), hashes, self._structure(name, content))
 
     def load_target(self, name: str) -> tuple[npt.NDArray[Any], Structure]:
         """Return a table's target as `load` does, and what ties its rows together, without its columns."""
@@ -176,7 +182,11 @@ class Cache:
         group, time = (
             self._array(name, content, file) if file in content["files"] else None for file in (GROUP, TIME)
         )
-        return Structure(group, time)
+        if splits_file(TWINS3) not in content["files"]:
+            return Structure(group, time)
+        from bench.splits.twins import twin_codes
+
+        return Structure(twins=twin_codes(self._array(name, content, ROWS)))
 
     def _array(self, name: str, content: Mapping[str, Any], file: str) -> npt.NDArray[Any]:
         import numpy as np
@@ -259,6 +269,7 @@ def _dataset(values: Mapping[str, Any]) -> Dataset:
             "class_rows": tuple(values["class_rows"]),
             "features": tuple(features),
             "notes": tuple(values["notes"]),
+            "facts": tuple(Fact(**{**fact, "verdict": Verdict(fact["verdict"])}) for fact in values["facts"]),
             "target_sd": math.nan if values["target_sd"] is None else values["target_sd"],
             "grade": Grade(values["grade"]),
             "origin": Origin(values["origin"]),

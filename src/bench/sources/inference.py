@@ -58,7 +58,7 @@ def own_table(raw: Sequence[RawColumn], options: TableOptions, *, comma_separate
     )
     content = assemble([*kept, *roles.values()], layout)
     _refuse_names_for_classes(content)
-    return replace(content, notes=notes.lines())
+    return replace(content, notes=notes.lines(), n_unlabelled=int(target.missing.sum()))
 
 
 def _check(raw: Sequence[RawColumn], options: TableOptions) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bench.datasets import Dataset, Grade, Origin
-from bench.sources.cache import GROUP, TIME, Cache, array_files, splits_file
+from bench.sources.cache import GROUP, ROWS, TIME, Cache, array_files, splits_file
+from bench.sources.facts.collecting import Outer, all_facts, twin_facts
+from bench.sources.facts.twins import row_hashes
 from bench.sources.tables import Content, Provenance
-from bench.splits import grouped, kfold, timed, weka
-from bench.splits.plan import GROUP3, KFOLD3, OPENML_CV10, TIME3
+from bench.splits import grouped, kfold, timed, twins, weka
+from bench.splits.plan import GROUP3, KFOLD3, TIME3, TWINS3, split_plan
+from bench.splits.structure import INDEPENDENT, Structure
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,27 +24,57 @@ FOLDS = 3
 def keep_table(
     content: Content, dataset: Dataset, cache: Cache, fetched: npt.NDArray[np.int16] | None = None
 ) -> None:
-    """Store a table, with OpenML's splits as they were `fetched` (repeats, n_rows), else recomputed.
+    """Look at the facts of a table, split it and store it.
+
+    OpenML's splits are kept as they were `fetched`, (repeats, n_rows), else recomputed.
 
     Raises DataError where its rows, groups or times are too few to be split.
     """
     columns = [*(column.data for column in content.columns), content.target]
+    hashes = row_hashes(content.columns, dataset.n_rows)
+    codes = twins.twin_codes(hashes)
+    official = split_plan(dataset).official
+    found = replace(dataset, facts=twin_facts(content, codes, official=official))
+    procedure = split_plan(found).procedure
+    structure = _structure(content, codes, procedure)
+    folds = _folds(content, structure, dataset.fingerprint)
+    if official:
+        folds[procedure] = _recomputed(content) if fetched is None else fetched
     arrays: dict[str, npt.NDArray[Any]] = dict(zip(array_files(len(content.columns)), columns, strict=True))
-    labels, key = content.labels, dataset.fingerprint
+    arrays |= {splits_file(each): repeats for each, repeats in folds.items()}
+    arrays[ROWS] = hashes
     if content.group is not None:
         arrays[GROUP] = content.group.values
-        arrays[splits_file(GROUP3)] = grouped.repeated_groups(content.group.values, labels, FOLDS, key)
-    elif content.time is not None:
+    if content.time is not None:
         arrays[TIME] = content.time.values
-        arrays[splits_file(TIME3)] = timed.windows(content.time.values, FOLDS)[None, :]
-    else:
-        arrays[splits_file(KFOLD3)] = kfold.repeated_folds(labels, dataset.n_rows, FOLDS, key)
-    if dataset.official is not None and fetched is not None:
-        arrays[splits_file(dataset.official.procedure)] = fetched
-    elif dataset.official is not None and dataset.grade.carries_official_splits:
-        codes = None if labels is None else labels.tolist()
-        arrays[splits_file(OPENML_CV10)] = weka.fold_of_row(codes, dataset.n_rows)[None, :]
-    cache.store(dataset, arrays)
+    outer = Outer(folds[procedure][0], structure)
+    cache.store(replace(found, facts=all_facts(content, found, codes, outer)), arrays)
+
+
+def _structure(content: Content, codes: npt.NDArray[np.int32], procedure: str) -> Structure:
+    if content.group is not None:
+        return Structure(group=content.group.values)
+    if content.time is not None:
+        return Structure(time=content.time.values)
+    return Structure(twins=codes) if procedure == TWINS3 else INDEPENDENT
+
+
+def _folds(content: Content, structure: Structure, key: str) -> dict[str, npt.NDArray[np.int16]]:
+    """Return the folds (repeats, n_rows) of our own procedure for a table."""
+    labels, n_rows = content.labels, len(content.target)
+    if structure.group is not None:
+        return {GROUP3: grouped.repeated_groups(structure.group, labels, FOLDS, key)}
+    if structure.time is not None:
+        return {TIME3: timed.windows(structure.time, FOLDS)[None, :]}
+    if structure.twins is not None:
+        return {TWINS3: twins.repeated_twins(structure.twins, labels, FOLDS, key)}
+    return {KFOLD3: kfold.repeated_folds(labels, n_rows, FOLDS, key)}
+
+
+def _recomputed(content: Content) -> npt.NDArray[np.int16]:
+    """Return OpenML's ten folds (1, n_rows), as its server draws them."""
+    labels = content.labels
+    return weka.fold_of_row(None if labels is None else labels.tolist(), len(content.target))[None, :]
 
 
 def own_provenance(name: str, source: str) -> Provenance:

@@ -80,6 +80,8 @@ class Content:
     group: Groups | None = None
     time: Times | None = None
     notes: tuple[str, ...] = ()
+    n_unlabelled: int = 0
+    """Rows of the file that are left out because their target is missing."""
 
     @property
     def features(self) -> tuple[Feature, ...]:
@@ -144,6 +146,7 @@ def assemble(raw: Sequence[RawColumn], layout: Layout) -> Content:
         target=values,
         group=None if layout.group is None else _groups(by_name[layout.group].only(rows)),
         time=None if layout.time is None else _times(by_name[layout.time].only(rows)),
+        n_unlabelled=int((~rows).sum()),
     )
 
 

@@ -33,10 +33,10 @@ def deal_groups(
     n_groups = int(codes.max(initial=-1)) + 1
     if n_groups < len(shares):
         raise DataError(f"{n_groups} groups cannot be dealt to {len(shares)} folds")
-    contents = list(_contents(codes, labels))
+    contents = list(contents_of(codes, labels))
     totals = np.bincount(np.zeros(len(codes), dtype=np.int64) if labels is None else labels + 1)
     totals[0] = len(codes)
-    dealer = _Dealer(totals.tolist(), contents, shares)
+    dealer = Dealer(totals.tolist(), contents, shares)
     fold_of_group = np.empty(n_groups, dtype=np.int16)
     order = np.random.default_rng(seed).permutation(n_groups).tolist()
     order.sort(key=lambda group: (-len(contents[group]), -contents[group][0][1]))
@@ -54,7 +54,7 @@ def repeated_groups(
     return np.stack([deal_groups(groups, labels, shares, seed) for seed in seeds])
 
 
-def _contents(
+def contents_of(
     codes: npt.NDArray[np.int64], labels: npt.NDArray[np.int64] | None
 ) -> Iterator[list[tuple[int, int]]]:
     """Yield what each group holds: (0, its rows), then (class + 1, rows of the class) for its classes."""
@@ -62,7 +62,7 @@ def _contents(
     if labels is None:
         yield from ([(0, size)] for size in sizes)
         return
-    n_classes = int(labels.max()) + 1
+    n_classes = int(labels.max(initial=0)) + 1
     pairs, counts = np.unique(codes * n_classes + labels, return_counts=True)
     first = np.searchsorted(pairs // n_classes, np.arange(len(sizes) + 1)).tolist()
     kinds, amounts = (pairs % n_classes + 1).tolist(), counts.tolist()
@@ -71,12 +71,13 @@ def _contents(
         yield [(0, size), *zip(kinds[inside], amounts[inside], strict=True)]
 
 
-class _Dealer:
+class Dealer:
     """Where the groups dealt so far lie. Kind 0 is a row of any class, kind c + 1 a row of class c."""
 
     def __init__(
         self, totals: Sequence[int], contents: Sequence[list[tuple[int, int]]], shares: Sequence[float]
     ) -> None:
+        """Begin with empty folds: `totals` are the rows of each kind, `contents` the groups to come."""
         self._held = [[0] * len(totals) for _ in shares]
         self._shares = shares
         self._weights = [1 / max(total, 1) ** 2 for total in totals]

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from bench.datasets import Dataset
+from bench.facts import Verdict
 from bench.tasks import SplitPlan
 
 OPENML_CV10 = "openml-cv10"
 KFOLD3 = "kfold3"
 GROUP3 = "group3"
 TIME3 = "time3"
+TWINS3 = "twins3"
 
 
 def split_plan(dataset: Dataset) -> SplitPlan:
     """Return OpenML's own splits where row ids mean OpenML's rows and a task has them, else our three folds.
 
-    Ours keep groups together, or the past before the future, where the table has a column for it.
+    Ours keep groups together, or the past before the future, where the table has a column for it; else rows
+    that are equal in every feature, where a fact of the table says that they are to be kept together.
     """
     official = dataset.official
     if official is not None and dataset.grade.carries_official_splits:
         return SplitPlan(procedure=official.procedure, openml_task_id=official.openml_task_id)
     if dataset.group is not None:
         return SplitPlan(procedure=GROUP3)
-    return SplitPlan(procedure=KFOLD3 if dataset.time is None else TIME3)
+    if dataset.time is not None:
+        return SplitPlan(procedure=TIME3)
+    together = any(fact.verdict is Verdict.GROUP for fact in dataset.facts)
+    return SplitPlan(procedure=TWINS3 if together else KFOLD3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from bench.splits.grouped import deal_groups
 from bench.splits.kfold import deal_folds
 from bench.splits.structure import INDEPENDENT, Structure
 from bench.splits.timed import latest, windows
+from bench.splits.twins import deal_twins
 from bench.tasks import Split
 
 Rows = npt.NDArray[np.int64]
@@ -95,24 +97,34 @@ def inner_folds(
     """Return the sorted (fit, validation) positions into the training rows, one pair for each model.
 
     Stratified for a classification; a class with a single row stays among the fit rows of a hold-out. Groups
-    stay whole, and in time what validates is later than what is fitted on; `structure` is that of the
-    training rows.
+    and twins stay whole, and in time what validates is later than what is fitted on; `structure` is that of
+    the training rows.
     Raises DataError where there are too few rows, groups or times.
     """
     labels = y_train.astype(np.int64) if problem.is_classification else None
     n_folds = validation.amount if validation.method == "cv" else 1
     if structure.time is not None:
         return _inner_windows(structure.time, validation)
-    if structure.group is not None:
-        seed, held_out = derive_seed(key, "inner"), validation.amount / 100
+    seed, held_out = derive_seed(key, "inner"), validation.amount / 100
+    if structure.group is not None or structure.twins is not None:
         shares = (1 - held_out, held_out) if n_folds == 1 else (1 / n_folds,) * n_folds
-        folds = deal_groups(structure.group, labels, shares, seed)
+        folds = _dealt(structure, labels, shares, seed)
         held = (1,) if n_folds == 1 else range(n_folds)
         return [_parted(folds == k) for k in held]
     if validation.method == "cv":
-        folds = deal_folds(labels, len(y_train), n_folds, derive_seed(key, "inner"))
+        folds = deal_folds(labels, len(y_train), n_folds, seed)
         return [_parted(folds == k) for k in range(n_folds)]
-    return [_hold_out(labels, len(y_train), validation, derive_seed(key, "inner"))]
+    return [_hold_out(labels, len(y_train), validation, seed)]
+
+
+def _dealt(
+    structure: Structure, labels: npt.NDArray[np.int64] | None, shares: Sequence[float], seed: int
+) -> npt.NDArray[np.int16]:
+    if structure.group is not None:
+        return deal_groups(structure.group, labels, shares, seed)
+    if structure.twins is None:
+        raise TypeError("nothing ties these rows together")
+    return deal_twins(structure.twins, labels, shares, seed)
 
 
 def _hold_out(
