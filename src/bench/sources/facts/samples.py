@@ -24,8 +24,8 @@ from bench.tasks import Split
 class Sample:
     """At most `LOOKED_AT_ROWS` training rows, a quarter of them held out.
 
-    Numbers are over the largest of their column, values over the largest of the target: no square or difference
-    of them leaves double precision, and no error that is relative changes.
+    Numbers are over the largest of their column, values over the largest of the target: no square or
+    difference of them leaves double precision, and no error that is relative changes.
     """
 
     columns: tuple[Column, ...]
