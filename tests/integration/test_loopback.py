@@ -387,6 +387,18 @@ def test_who_hangs_gets_nothing_until_the_server_stops_and_holds_up_nobody(serve
     connection.close()
 
 
+def test_a_stopped_server_leaves_no_connection_that_still_answers(server):
+    answer, connection = get(server, "/api/v1/xml/data/61")
+    answer.read()
+    kept = connection.sock
+    assert kept is not None, "kept alive for a second request"
+    server.stop()
+    assert kept.recv(1) == b"", "hung up"
+    connection.close()
+    with pytest.raises(ConnectionRefusedError):
+        get(server, "/api/v1/xml/data/61")
+
+
 def test_a_trickle_is_a_byte_at_a_time(server):
     server.misbehave("*.arff", Trickle(pause_s=3600))
     answer, connection = get(server, "/data/v1/download/61/iris.arff", timeout=0.5)

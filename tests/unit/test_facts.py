@@ -472,6 +472,33 @@ def test_the_origin_is_said(where):
     assert fact.values == {"origin": where.value}
 
 
+HOSTILE = {
+    "huge": np.where(np.arange(300) % 2, 1, -1) * np.linspace(1e307, 1.7e308, 300),
+    "tiny": np.linspace(5e-324, 1e-300, 300),
+    "far apart": np.exp(np.linspace(-700, 700, 300)),
+    "one outlier": np.where(np.arange(300) == 5, 1e300, np.arange(300) / 7),
+    "whole and huge": np.linspace(-1, 1, 300) * 1.7e308,
+    "missing": np.full(300, np.nan),
+    "nearly missing": np.where(np.arange(300) == 7, 1.0, np.nan),
+    "constant": np.zeros(300),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("problem", ProblemType)
+def test_no_number_is_too_large_too_small_or_too_lonely_for_the_facts(tmp_path, name, problem):
+    values = HOSTILE[name]
+    y = np.arange(300) % (2 if problem is BINARY else 3)
+    if problem is REGRESSION and len(np.unique(values[~np.isnan(values)])) > 1:
+        y = values
+    others = {"a": DRAW(0).normal(size=300), "b": np.round(values / 1e10, 0), "c": values[::-1]}
+    for columns in ({"x": values}, {"x": values, **others}):
+        content = table(columns, y, problem)
+        cache = Cache(tmp_path / str(len(columns)))
+        keep_table(content, content.describe(own_provenance("own", "a test")), None, cache)
+        assert [fact.code for fact in cache.describe("own").facts] == list(CHECKS)
+
+
 # -- all of them ------------------------------------------------------------------------------------
 
 

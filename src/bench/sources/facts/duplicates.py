@@ -19,6 +19,7 @@ from bench.sources.tables import Content
 Codes = npt.NDArray[np.int32]
 
 _FAR = 1e300
+"""Distances of numbers up to this are finite."""
 
 
 def exact_duplicates(content: Content, twins: Codes, verdict: Verdict) -> Fact:
