@@ -93,7 +93,7 @@ def needs(*, develop: bool) -> Needs:
         project["tool"]["hatch"],
         CONSTRAINTS.read_text(encoding="utf-8"),
     )
-    extras = ("gpu" if gpu else "cpu", "parquet") + (("dev",) if develop else ())
+    extras = ("gpu" if gpu else "cpu", "parquet", "mirrors", "images") + (("dev",) if develop else ())
     return Needs(digest(base), digest(pins), extras)
 
 

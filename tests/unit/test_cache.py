@@ -123,12 +123,12 @@ HOSTILE = [
 def test_hostile_names_stay_inside(tmp_path, name):
     cache = Cache(tmp_path)
     folder = cache.folder(name)
-    assert folder.parent == tmp_path / "tables-v3"
+    assert folder.parent == tmp_path / "tables-v4"
     assert folder.name.isascii()
     assert len(folder.name) < 60
     keep(cache, name)
     assert cache.describe(name).name == name
-    assert [path.name for path in tmp_path.iterdir()] == ["tables-v3"]
+    assert [path.name for path in tmp_path.iterdir()] == ["tables-v4"]
 
 
 @given(st.text(max_size=30), st.text(max_size=30))
@@ -143,7 +143,7 @@ def test_the_second_to_store_keeps_the_first(tmp_path):
     before = [path.stat().st_mtime_ns for path in every_file(cache)]
     keep(cache)
     assert [path.stat().st_mtime_ns for path in every_file(cache)] == before
-    assert len(list((tmp_path / "tables-v3").iterdir())) == 1
+    assert len(list((tmp_path / "tables-v4").iterdir())) == 1
 
 
 def test_what_is_not_there(tmp_path):

@@ -135,7 +135,7 @@ def load_cell(order: Order) -> tuple[TrainingData, TestRows, dict[str, int]]:
         problem=task.problem,
         n_classes=len(task.dataset.classes),
         target_sd=task.dataset.target_sd,
-        X=table.X.iloc[train].reset_index(drop=True),
+        X=table.rows(train),
         y=table.y[train],
         folds=folds,
     )
@@ -144,7 +144,7 @@ def load_cell(order: Order) -> tuple[TrainingData, TestRows, dict[str, int]]:
     if task.problem is ProblemType.BINARY:
         positives = int((y_test == 1).sum())
         rows["test_minority"] = min(positives, len(y_test) - positives)
-    return training, TestRows(X=table.X.iloc[test].reset_index(drop=True), y=y_test), rows
+    return training, TestRows(X=table.rows(test), y=y_test), rows
 
 
 class _Scorer:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bench.datasets import Dataset, Grade, Origin
-from bench.sources.cache import GROUP, TIME, Cache, array_files, splits_file
+from bench.sources.cache import GROUP, IMAGES, TARGET, TIME, Cache, array_files, splits_file
+from bench.sources.images import ImageContent
 from bench.sources.tables import Content, Provenance
 from bench.splits import grouped, kfold, timed, weka
 from bench.splits.plan import GROUP3, KFOLD3, OPENML_CV10, TIME3, split_plan
@@ -33,6 +34,12 @@ def keep_table(content: Content, dataset: Dataset, openml_task_id: int | None, c
         codes = None if labels is None else labels.tolist()
         arrays[splits_file(OPENML_CV10)] = weka.fold_of_row(codes, dataset.n_rows)[None, :]
     cache.store(dataset, arrays)
+
+
+def keep_images(content: ImageContent, dataset: Dataset, cache: Cache) -> None:
+    """Store a table of images; its rows are independent, and carry no splits of OpenML's."""
+    folds = kfold.repeated_folds(content.target.astype("int64"), dataset.n_rows, FOLDS, dataset.fingerprint)
+    cache.store(dataset, {TARGET: content.target, splits_file(KFOLD3): folds}, {IMAGES: content.file})
 
 
 def own_provenance(name: str, source: str) -> Provenance:
