@@ -194,7 +194,9 @@ def test_a_package_that_no_source_holds_is_one_line(repository, tmp_path):
 @NEEDS_APT
 def test_a_debian_archive_that_cannot_be_reached_is_one_line(apt, tmp_path):
     apt(f"deb {CLOSED}/debian bookworm main")
-    with pytest.raises(PrerequisiteError, match=r"^weka=3\.6\.14-3 \(6\.6 MB\) cannot be downloaded") as caught:
+    with pytest.raises(
+        PrerequisiteError, match=r"^weka=3\.6\.14-3 \(6\.6 MB\) cannot be downloaded"
+    ) as caught:
         download(pinned()["weka"], tmp_path)
     assert "Debian's archive cannot be reached" in str(caught.value)
     assert "name its copy in BENCH_CACHE" in str(caught.value)

@@ -46,8 +46,9 @@ class Table:
 
     dataset: Dataset
     X: pd.DataFrame | npt.NDArray[np.uint8]
-    """(n_rows, n_features): float64, and pandas categoricals with every level. Images stay in their file, mapped:
-    (n_rows, height, width, channels)."""
+    """(n_rows, n_features): float64, and pandas categoricals with every level.
+
+    Images stay in their file, mapped: uint8 (n_rows, height, width, channels)."""
     y: npt.NDArray[Any]
     """(n_rows,): float64, or int64 codes into the classes."""
     structure: Structure = INDEPENDENT
