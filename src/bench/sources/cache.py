@@ -60,8 +60,9 @@ class Table:
 
         if isinstance(self.X, pd.DataFrame):
             return self.X.iloc[ids].reset_index(drop=True)
-        drawn = self.X[ids].reshape(len(ids), -1).astype(np.float32)
-        return pd.DataFrame(drawn, columns=[feature.name for feature in self.dataset.features])
+        names = [feature.name for feature in self.dataset.features]
+        drawn = np.asarray(self.X[ids], dtype=np.float32).reshape(len(ids), len(names))
+        return pd.DataFrame(drawn, columns=names)
 
 
 class Cache:
