@@ -93,7 +93,8 @@ def needs(*, develop: bool) -> Needs:
         project["tool"]["hatch"],
         CONSTRAINTS.read_text(encoding="utf-8"),
     )
-    extras = ("gpu" if gpu else "cpu", "openml", "parquet") + (("dev",) if develop else ())
+    readers = ("openml", "parquet", "mirrors", "images")
+    extras = ("gpu" if gpu else "cpu", *readers) + (("dev",) if develop else ())
     return Needs(digest(base), digest(pins), extras)
 
 

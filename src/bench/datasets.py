@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import product
 
 from bench.facts import Fact
 
@@ -87,6 +88,26 @@ class Feature:
     n_missing: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class ImageShape:
+    """What every row of a table of images is: pixels of whole numbers from 0 to 255."""
+
+    height: int
+    width: int
+    channels: int
+
+    @property
+    def n_values(self) -> int:
+        """The numbers in an image."""
+        return self.height * self.width * self.channels
+
+    def features(self) -> tuple[Feature, ...]:
+        """Return a feature for each number, by rows, then columns, then channels: `y3x7`, or `y3x7c1`."""
+        places = product(range(self.height), range(self.width), range(self.channels))
+        names = (f"y{y}x{x}" + (f"c{c}" if self.channels > 1 else "") for y, x, c in places)
+        return tuple(Feature(name=name, kind=FeatureKind.NUMERIC) for name in names)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
     """A table, described: enough to plan with, without reading its rows."""
@@ -127,6 +148,8 @@ class Dataset:
     """What reading made of the file that its owner should know, a line each: columns left out, dates."""
     facts: tuple[Fact, ...] = ()
     """What every check found, in the order of their codes; empty where the table was not read yet."""
+    image: ImageShape | None = None
+    """What its rows are, where they are images; the features then follow from it."""
 
     @property
     def n_categorical(self) -> int:

@@ -300,8 +300,10 @@ def test_suite_lists_are_kept_and_some_are_known(server, cache, tmp_path):
         suite_listing("77", cache, said.append)
 
 
-TRIALS = "SELECT cell_id, trial, config, validation_score, test_score, prediction_hash FROM trials " \
-    "JOIN evidence USING (evidence_key) ORDER BY cell_id, trial"  # fmt: skip
+TRIALS = """
+SELECT cell_id, trial, config, validation_score, test_score, prediction_hash
+FROM trials JOIN evidence USING (evidence_key) ORDER BY cell_id, trial
+"""
 
 
 def test_a_suite_runs_alike_with_the_server_without_it_and_from_mirrors(server, bench):

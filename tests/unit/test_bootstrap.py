@@ -75,13 +75,11 @@ def test_elsewhere_the_default_build_is_the_right_one(bootstrap, system, gpu):
 
 def test_the_gpu_decides_between_the_extras(bootstrap, monkeypatch):
     monkeypatch.setattr(bootstrap, "has_gpu", lambda: True)
+    read = ("openml", "parquet", "mirrors", "images")
     on_gpu = bootstrap.needs(develop=False)
     monkeypatch.setattr(bootstrap, "has_gpu", lambda: False)
     on_cpu = bootstrap.needs(develop=True)
-    assert (on_gpu.extras, on_cpu.extras) == (
-        ("gpu", "openml", "parquet"),
-        ("cpu", "openml", "parquet", "dev"),
-    )
+    assert (on_gpu.extras, on_cpu.extras) == (("gpu", *read), ("cpu", *read, "dev"))
     assert not bootstrap.satisfies(on_gpu, on_cpu)
     assert on_gpu.base != on_cpu.base, "xgboost and xgboost-cpu in one environment"
 
@@ -117,7 +115,7 @@ def test_a_first_call_installs_and_a_second_one_does_not(bootstrap, installs):
     bootstrap.ensure(needed)
     assert installs[0] == ("venv",)
     assert [call[-1] for call in installs[1:3]] == [f"torch=={pinned_torch(bootstrap)}+cpu"] * 2
-    assert installs[3] == ("--editable", f"{bootstrap.ROOT}[cpu,openml,parquet]")
+    assert installs[3] == ("--editable", f"{bootstrap.ROOT}[cpu,openml,parquet,mirrors,images]")
     assert bootstrap.satisfies(bootstrap.read_state(), needed)
     del installs[:]
     bootstrap.ensure(needed)
@@ -135,7 +133,7 @@ def test_more_extras_are_added_in_place_and_the_old_ones_kept(bootstrap, install
     del installs[:]
     (bootstrap.CONSTRAINTS).write_text(bootstrap.CONSTRAINTS.read_text() + "# changed\n")
     bootstrap.ensure(bootstrap.needs(develop=False))
-    assert installs == [("--editable", f"{bootstrap.ROOT}[cpu,dev,openml,parquet]")]
+    assert installs == [("--editable", f"{bootstrap.ROOT}[cpu,dev,images,mirrors,openml,parquet]")]
 
 
 @pytest.mark.parametrize("cut_at", ["venv", "--editable"])

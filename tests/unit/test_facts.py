@@ -495,7 +495,7 @@ def test_no_number_is_too_large_too_small_or_too_lonely_for_the_facts(tmp_path, 
     for columns in ({"x": values}, {"x": values, **others}):
         content = table(columns, y, problem)
         cache = Cache(tmp_path / str(len(columns)))
-        keep_table(content, content.describe(own_provenance("own", "a test")), None, cache)
+        keep_table(content, content.describe(own_provenance("own", "a test")), cache)
         assert [fact.code for fact in cache.describe("own").facts] == list(CHECKS)
 
 

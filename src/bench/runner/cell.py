@@ -125,7 +125,7 @@ def load_cell(order: Order) -> tuple[TrainingData, TestRows, dict[str, int]]:
         problem=task.problem,
         n_classes=len(task.dataset.classes),
         target_sd=task.dataset.target_sd,
-        X=table.X.iloc[train].reset_index(drop=True),
+        X=table.rows(train),
         y=table.y[train],
         folds=folds,
     )
@@ -135,9 +135,7 @@ def load_cell(order: Order) -> tuple[TrainingData, TestRows, dict[str, int]]:
         positives = int((y_test == 1).sum())
         rows["test_minority"] = min(positives, len(y_test) - positives)
     tested = TestRows(
-        X=table.X.iloc[test].reset_index(drop=True),
-        y=y_test,
-        twinless=~np.isin(table.row_hashes[test], table.row_hashes[train]),
+        X=table.rows(test), y=y_test, twinless=~np.isin(table.row_hashes[test], table.row_hashes[train])
     )
     return training, tested, rows
 

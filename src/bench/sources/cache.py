@@ -15,11 +15,21 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from bench.datasets import Dataset, Feature, FeatureKind, Grade, OfficialSplits, Origin, ProblemType
+from bench.datasets import (
+    Dataset,
+    Feature,
+    FeatureKind,
+    Grade,
+    ImageShape,
+    OfficialSplits,
+    Origin,
+    ProblemType,
+)
 from bench.errors import DataError, PrerequisiteError
 from bench.facts import Fact, Verdict
 from bench.splits.plan import TWINS3
@@ -37,6 +47,9 @@ TARGET = "target.npy"
 GROUP = "group.npy"
 TIME = "time.npy"
 ROWS = "rows.npy"
+IMAGES = "images.npy"
+"""uint8 (n_rows, height, width, channels), in place of columns."""
+_BLOCK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +57,26 @@ class Table:
     """The rows of a dataset."""
 
     dataset: Dataset
-    X: pd.DataFrame
-    """(n_rows, n_features): float64, and pandas categoricals with every level."""
+    X: pd.DataFrame | npt.NDArray[np.uint8]
+    """(n_rows, n_features): float64, and pandas categoricals with every level.
+
+    Images stay in their file, mapped: uint8 (n_rows, height, width, channels)."""
     y: npt.NDArray[Any]
     """(n_rows,): float64, or int64 codes into the classes."""
     row_hashes: npt.NDArray[np.uint64]
     """(n_rows,): the same for rows with the same features."""
     structure: Structure = INDEPENDENT
+
+    def rows(self, ids: npt.NDArray[np.integer[Any]]) -> pd.DataFrame:
+        """Return rows as learners take them, numbered from 0; images are flattened, float32."""
+        import numpy as np
+        import pandas as pd
+
+        if isinstance(self.X, pd.DataFrame):
+            return self.X.iloc[ids].reset_index(drop=True)
+        names = [feature.name for feature in self.dataset.features]
+        drawn = np.asarray(self.X[ids], dtype=np.float32).reshape(len(ids), len(names))
+        return pd.DataFrame(drawn, columns=names)
 
 
 class Cache:
@@ -79,18 +105,9 @@ class Cache:
 
     def load(self, name: str) -> Table:
         """Return a table, every file checked by its hash; raise DataError where it is absent or damaged."""
-        import pandas as pd
-
         content = self._required(name)
         dataset = _dataset(content["dataset"])
-        columns: dict[str, Any] = {}
-        for number, feature in enumerate(dataset.features):
-            values = self._array(name, content, _column_file(number))
-            if feature.kind is FeatureKind.CATEGORICAL:
-                columns[feature.name] = pd.Categorical.from_codes(values, categories=pd.Index(feature.levels))
-            else:
-                columns[feature.name] = values
-        X = pd.DataFrame(columns)  # one block of numbers: thousands of columns are sliced at once
+        X = self._images(name, content) if dataset.image else self._columns(name, content, dataset)
         hashes = self._array(name, content, ROWS)
         return Table(dataset, X, self._outcome(name, content), hashes, self._structure(name, content))
 
@@ -116,8 +133,13 @@ class Cache:
         folds: npt.NDArray[np.int16] = repeats[repeat]
         return folds
 
-    def store(self, dataset: Dataset, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Keep a table: its columns, target and splits by file name (see `array_files`).
+    def store(
+        self,
+        dataset: Dataset,
+        arrays: Mapping[str, npt.NDArray[Any]],
+        files: Mapping[str, Path] = MappingProxyType({}),
+    ) -> None:
+        """Keep a table: its columns, target and splits by file name (see `array_files`), and .npy files.
 
         Written aside and renamed, so that nobody sees half of it. Where another process was first, its
         copy stays.
@@ -135,6 +157,9 @@ class Cache:
                     np.save(buffer, array, allow_pickle=False)
                     hashes[file] = hashlib.sha256(buffer.getvalue()).hexdigest()
                     (aside / file).write_bytes(buffer.getvalue())
+                for file, source in files.items():
+                    shutil.copyfile(source, aside / file)
+                    hashes[file] = _file_hash(aside / file)
                 (aside / DESCRIPTION).write_text(
                     _render({"dataset": _plain(dataset), "files": hashes}), "ascii"
                 )
@@ -172,6 +197,33 @@ class Cache:
             )
         return content
 
+    def _columns(self, name: str, content: Mapping[str, Any], dataset: Dataset) -> pd.DataFrame:
+        import pandas as pd
+
+        columns: dict[str, Any] = {}
+        for number, feature in enumerate(dataset.features):
+            values = self._array(name, content, _column_file(number))
+            if feature.kind is FeatureKind.CATEGORICAL:
+                columns[feature.name] = pd.Categorical.from_codes(values, categories=pd.Index(feature.levels))
+            else:
+                columns[feature.name] = values
+        return pd.DataFrame(columns)  # one block of numbers: thousands of columns are sliced at once
+
+    def _images(self, name: str, content: Mapping[str, Any]) -> npt.NDArray[np.uint8]:
+        """Return the images, their file hashed block by block and then mapped: few are in memory."""
+        import numpy as np
+
+        path = self.folder(name) / IMAGES
+        with self._usable():
+            try:
+                found = _file_hash(path)
+            except FileNotFoundError:
+                raise DataError(f"{path} is missing: {self._mend(name)}") from None
+        if found != content["files"][IMAGES]:
+            raise self._damaged(name, IMAGES)
+        images: npt.NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
+        return images
+
     def _outcome(self, name: str, content: Mapping[str, Any]) -> npt.NDArray[Any]:
         import numpy as np
 
@@ -193,7 +245,7 @@ class Cache:
 
         data = self._read(name, file)
         if hashlib.sha256(data).hexdigest() != content["files"][file]:
-            raise DataError(f"{self.folder(name) / file} is damaged (its hash differs): {self._mend(name)}")
+            raise self._damaged(name, file)
         array: npt.NDArray[Any] = np.load(io.BytesIO(data), allow_pickle=False)
         return array
 
@@ -204,6 +256,9 @@ class Cache:
                 return path.read_bytes()
             except FileNotFoundError:
                 raise DataError(f"{path} is missing: {self._mend(name)}") from None
+
+    def _damaged(self, name: str, file: str) -> DataError:
+        return DataError(f"{self.folder(name) / file} is damaged (its hash differs): {self._mend(name)}")
 
     def _mend(self, name: str) -> str:
         return f"delete {self.folder(name)} and run again"
@@ -251,12 +306,21 @@ def _render(content: Mapping[str, Any]) -> str:
     return f'{{"format":{FORMAT},"sha256":"{hashlib.sha256(text.encode()).hexdigest()}","content":{text}}}\n'
 
 
+def _file_hash(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb", buffering=0) as file:
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
 def _plain(dataset: Dataset) -> dict[str, Any]:
-    values = asdict(dataset)
+    values = asdict(dataset if dataset.image is None else replace(dataset, features=()))
     return {**values, "target_sd": None if math.isnan(dataset.target_sd) else dataset.target_sd}
 
 
 def _dataset(values: Mapping[str, Any]) -> Dataset:
+    image = None if values["image"] is None else ImageShape(**values["image"])
     features = [
         Feature(**{**feature, "kind": FeatureKind(feature["kind"]), "levels": tuple(feature["levels"])})
         for feature in values["features"]
@@ -267,7 +331,8 @@ def _dataset(values: Mapping[str, Any]) -> Dataset:
             "problem": ProblemType(values["problem"]),
             "classes": tuple(values["classes"]),
             "class_rows": tuple(values["class_rows"]),
-            "features": tuple(features),
+            "features": tuple(features) if image is None else image.features(),
+            "image": image,
             "notes": tuple(values["notes"]),
             "facts": tuple(Fact(**{**fact, "verdict": Verdict(fact["verdict"])}) for fact in values["facts"]),
             "target_sd": math.nan if values["target_sd"] is None else values["target_sd"],

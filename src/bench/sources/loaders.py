@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import sklearn.datasets
 
 from bench.sources.columns import RawColumn
@@ -26,3 +27,9 @@ def read_loader(function: str) -> list[RawColumn]:
     if not names:
         return [*columns, RawColumn("target", np.asarray(bunch.target, dtype=np.float64))]
     return [*columns, RawColumn("target", [names[code] for code in bunch.target], tuple(names))]
+
+
+def read_images(function: str) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
+    """Return a loader's images (n, height, width, 1) and their class codes (n,)."""
+    bunch = _LOADERS[function]()
+    return bunch.images.astype(np.uint8)[..., None], bunch.target.astype(np.int32)

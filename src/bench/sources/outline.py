@@ -12,7 +12,6 @@ from bench.sources.catalog import TableRecord
 def outline(record: TableRecord) -> Dataset:
     """Return what the catalogue says of a table; numbers stand for the names of columns and classes."""
     expected = record.expected
-    kinds = [FeatureKind.NUMERIC] * expected.n_numeric + [FeatureKind.CATEGORICAL] * expected.n_categorical
     n_classes = re.match(r"k=(\d+)", expected.target)
     return Dataset(
         name=record.name,
@@ -20,7 +19,7 @@ def outline(record: TableRecord) -> Dataset:
         target=record.target,
         classes=tuple(str(i) for i in range(int(n_classes[1]))) if n_classes else (),
         n_rows=expected.n_rows,
-        features=tuple(Feature(name=str(i), kind=kind) for i, kind in enumerate(kinds)),
+        features=_features(record),
         fingerprint=expected.fingerprint,
         target_sd=math.nan,
         openml_id=record.openml_id,
@@ -29,4 +28,13 @@ def outline(record: TableRecord) -> Dataset:
         licence=record.licence,
         source=f"{record.package}: {record.member}",
         official=record.official,
+        image=None if record.images is None else record.images.shape,
     )
+
+
+def _features(record: TableRecord) -> tuple[Feature, ...]:
+    if record.images is not None:
+        return record.images.shape.features()
+    expected = record.expected
+    kinds = [FeatureKind.NUMERIC] * expected.n_numeric + [FeatureKind.CATEGORICAL] * expected.n_categorical
+    return tuple(Feature(name=str(i), kind=kind) for i, kind in enumerate(kinds))

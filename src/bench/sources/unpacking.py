@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import bz2
 import codecs
 import gzip
 import io
+import lzma
 import zipfile
 import zlib
+from collections.abc import Iterator
+from typing import IO
 
 from bench.errors import DataError
 
+LIMIT_BYTES = 1 << 30
+"""A file that unpacks to more is refused: it was made to fill a memory, or is past what is read here."""
+_BLOCK_BYTES = 1 << 20
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -20,12 +27,33 @@ def unpack(data: bytes, name: str) -> tuple[bytes, str]:
     """
     try:
         if data.startswith(b"\x1f\x8b"):
-            return gzip.decompress(data), name.removesuffix(".gz").removesuffix(".GZ")
+            whole = b"".join(blocks(inflated(io.BytesIO(data)), "it"))
+            return whole, name.removesuffix(".gz").removesuffix(".GZ")
         if data.startswith(b"PK\x03\x04"):
             return _unzip(data)
     except (OSError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"it cannot be unpacked: {error}") from error
     return data, name
+
+
+def inflated(stream: IO[bytes]) -> io.BufferedIOBase:
+    """Return a stream of what was compressed by gzip, xz or bzip2; one of anything else as it is."""
+    peeked = io.BufferedReader(stream)  # type: ignore[type-var]
+    start = peeked.peek(6)
+    for mark, opened in (b"\x1f\x8b", gzip.open), (b"\xfd7zXZ\x00", lzma.open), (b"BZh", bz2.open):
+        if start.startswith(mark):
+            return opened(peeked)
+    return peeked
+
+
+def blocks(stream: io.BufferedIOBase | IO[bytes], name: str) -> Iterator[bytes]:
+    """Yield a stream's bytes; raise DataError where they are more than LIMIT_BYTES."""
+    left = LIMIT_BYTES
+    while block := stream.read(_BLOCK_BYTES):
+        left -= len(block)
+        if left < 0:
+            raise DataError(f"{name} unpacks to more than {LIMIT_BYTES >> 20:,} MiB, which is not read")
+        yield block
 
 
 def decode(data: bytes) -> str:
@@ -59,4 +87,5 @@ def _unzip(data: bytes) -> tuple[bytes, str]:
         members = [name for name in names if not name.endswith("/") and not name.startswith("__MACOSX/")]
         if len(members) != 1:
             raise DataError(f"the archive holds {len(members)} files, not one")
-        return archive.read(members[0]), members[0]
+        with archive.open(members[0]) as stream:
+            return b"".join(blocks(stream, "it")), members[0]

@@ -17,6 +17,7 @@ from typing import Any
 
 from bench.budgets import Budget
 from bench.cells import CellStatus
+from bench.datasets import Dataset
 from bench.environments import Environment
 from bench.errors import PrerequisiteError
 from bench.orders import Order, Predictions
@@ -88,7 +89,7 @@ class Store:
             )
             self._db.executemany(
                 "INSERT OR IGNORE INTO datasets VALUES (?, ?, ?)",
-                [(t.dataset.fingerprint, t.dataset.name, json.dumps(asdict(t.dataset))) for t in plan.tasks],
+                [_dataset_row(task.dataset) for task in plan.tasks],
             )
             budget = plan.budget
             self._db.execute(
@@ -267,6 +268,12 @@ WHERE evidence_key = ? AND attempt >= (
 ORDER BY trial, attempt
 """
 """A cell's trials since it was last begun afresh; a later attempt at the same trial comes later."""
+
+
+def _dataset_row(dataset: Dataset) -> tuple[str, str, str]:
+    """Return what is kept of a dataset; the features of images follow from their shape."""
+    kept = dataset if dataset.image is None else replace(dataset, features=())
+    return dataset.fingerprint, dataset.name, json.dumps(asdict(kept))
 
 
 def _evidence(planned: PlannedCell) -> tuple[object, ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +26,13 @@ def row_hashes(columns: Iterable[Column], n_rows: int) -> npt.NDArray[np.uint64]
     for column in columns:
         hashes = _mixed((hashes + _GOLDEN) ^ _bits(column.data))
     return hashes
+
+
+def image_hashes(file: Path) -> npt.NDArray[np.uint64]:
+    """Return a 64-bit hash (n_rows,) of each image in a .npy file, which is never whole in memory."""
+    images = np.load(file, mmap_mode="r", allow_pickle=False)
+    digests = b"".join(hashlib.blake2b(image.tobytes(), digest_size=8).digest() for image in images)
+    return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
 
 
 def has_continuous(columns: Iterable[Column]) -> bool:
