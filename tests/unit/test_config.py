@@ -12,6 +12,7 @@ from bench.cells import Validation, evidence_key
 from bench.config import load as load_module
 from bench.config.expand import expand, select, task_shape
 from bench.config.load import find_suite, list_suites, load_suite
+from bench.config.official import suite_files
 from bench.config.problems import did_you_mean, key_path
 from bench.datasets import ColumnKind, Grade, Origin, ProblemType
 from bench.environments import lock_hash
@@ -179,7 +180,7 @@ def test_every_error_is_listed_at_once_with_its_key(write):
     assert "lower-case" in by_key["name"]
     assert "5 and 50 per cent" in by_key["validation"]
     assert '"4 GiB"' in by_key["budget.memory"]
-    assert "either dataset" in by_key["tasks[1]"]
+    assert "one of dataset" in by_key["tasks[1]"]
     assert "target" in by_key["tasks[2]"]
 
 
@@ -342,11 +343,14 @@ def shipped(name):
     return load_suite(name, learners(), catalog())
 
 
-@pytest.mark.parametrize("name", ["smoke", "tabular"])
+SHIPPED = ["smoke", "tabular", *(name.removesuffix(".toml") for name, _ in suite_files())]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_suite_is_valid_and_named_like_its_file(name, root):
     suite = shipped(str(root / "suites" / f"{name}.toml"))
     assert suite.name == name
-    assert {path.stem for path in (root / "suites").glob("*.toml")} == {"smoke", "tabular"}
+    assert {path.stem for path in (root / "suites").glob("*.toml")} == set(SHIPPED)
 
 
 def test_the_tabular_tour_holds_what_it_promises(root):

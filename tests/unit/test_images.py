@@ -62,7 +62,7 @@ def test_digits_are_scikit_learns_own_and_those_of_the_table(digits, tmp_path):
 
 def test_images_stay_in_one_mapped_file_and_their_features_follow_from_their_shape(digits):
     files = {path.name for path in digits.folder(DIGITS).iterdir()}
-    assert files == {"dataset.json", "images.npy", "target.npy", "splits-kfold3.npy"}
+    assert files == {"dataset.json", "images.npy", "rows.npy", "target.npy", "splits-kfold3.npy"}
     text = (digits.folder(DIGITS) / "dataset.json").read_text()
     assert "y3x7" not in text
     assert json.loads(text)["content"]["dataset"]["image"] == {"height": 8, "width": 8, "channels": 1}

@@ -60,7 +60,7 @@ def test_installed_tables_need_no_network(tmp_path, no_index):
     results = prepare(ask("iris", "wine"), cache, lines.append)
     assert list(results) == ["iris", "wine"]
     assert results["iris"] == cache.describe("iris") or isinstance(results["iris"], Dataset)
-    assert [line.split(" (")[0] for line in lines] == ["converted iris", "converted wine"]
+    assert [line.split(" (")[0] for line in lines] == ["[1/2] converted iris", "[2/2] converted wine"]
     assert set(cache.fold_of_row("iris", "openml-cv10")) == set(range(10))
     assert set(cache.fold_of_row("iris", "kfold3", 9)) == {0, 1, 2}
     again = []

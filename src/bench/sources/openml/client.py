@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
+from xml.parsers.expat import ExpatError
 
 from bench.errors import BenchError, DataError, PrerequisiteError
 from bench.sources.openml.fetched import FetchedFeature, FetchedTable, FetchedTask, SuiteListing
@@ -170,6 +171,10 @@ class Client:
         except (exceptions.OpenMLServerError, requests.HTTPError) as error:
             told = f"{what}: {_first_line(error)}"
             raise ServerFaultError(f"OpenML at {server} answers with an error ({told})") from error
+        except (ExpatError, KeyError) as error:
+            raise ServerFaultError(
+                f"OpenML at {server} answers with an error ({what}: no answer of its kind)"
+            ) from error
         except MemoryError:
             raise DataError(f"OpenML {what}: does not fit in memory") from None
         except Exception as error:
