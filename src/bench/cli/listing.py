@@ -22,7 +22,9 @@ def suites(*, as_json: bool) -> None:
     """Suites that `bench run` finds by name, and where each is."""
     from bench.config.load import list_suites
 
-    _echo([{"suite": name, "file": str(path)} for name, path in list_suites().items()], as_json)
+    echo_records(
+        [{"suite": name, "file": str(path)} for name, path in list_suites().items()], as_json=as_json
+    )
 
 
 @command.command("learners")
@@ -41,7 +43,7 @@ def learners(*, as_json: bool) -> None:
         {"learner": name, "family": "-", "title": "broken", "note": reason}
         for name, reason in broken().items()
     ]
-    _echo(rows, as_json)
+    echo_records(rows, as_json=as_json)
 
 
 @command.command("families")
@@ -50,12 +52,12 @@ def families(*, as_json: bool) -> None:
     """Families, with their learners and their bias in a sentence."""
     from bench.registry import families as all_families
 
-    _echo(
+    echo_records(
         [
             {"family": name, "learners": ", ".join(family.learners), "bias": family.bias}
             for name, family in all_families().items()
         ],
-        as_json,
+        as_json=as_json,
     )
 
 
@@ -65,7 +67,7 @@ def tables(*, as_json: bool) -> None:
     """Tables of the catalogue, with problem, origin, identity grade and where they come from."""
     from bench.sources.catalog import catalog
 
-    _echo(
+    echo_records(
         [
             {
                 "table": name,
@@ -77,7 +79,7 @@ def tables(*, as_json: bool) -> None:
             }
             for name, record in catalog().items()
         ],
-        as_json,
+        as_json=as_json,
     )
 
 
@@ -102,7 +104,7 @@ def cells(suite: str, selection: str | None, cache: Path | None, *, as_json: boo
         {"cell": p.cell.id, "note": f"(not applicable: {p.not_applicable})" if p.not_applicable else ""}
         for p in plan.cells
     ]
-    _echo(rows, as_json)
+    echo_records(rows, as_json=as_json)
 
 
 @command.command("runs")
@@ -113,7 +115,7 @@ def runs(results: Path, *, as_json: bool) -> None:
     from bench.store.opening import read_store
     from bench.store.query import runs as stored
 
-    _echo(
+    echo_records(
         [
             {
                 "run": run["run_id"],
@@ -124,7 +126,7 @@ def runs(results: Path, *, as_json: bool) -> None:
             }
             for run in stored(read_store(results))
         ],
-        as_json,
+        as_json=as_json,
     )
 
 
@@ -133,7 +135,7 @@ def _budget(seconds: float | None, trials: int | None) -> str:
     return ", ".join(part for part in parts if part) + " a cell"
 
 
-def _echo(records: Sequence[Mapping[str, str]], as_json: bool) -> None:  # noqa: FBT001 - the switch it serves
+def echo_records(records: Sequence[Mapping[str, str]], *, as_json: bool) -> None:
     """Print records as aligned columns, or as one JSON array."""
     if as_json:
         click.echo(json.dumps(records, indent=2))

@@ -19,6 +19,7 @@ VERBS = {
     "status": ("bench.cli.status", "Show how far a run is and what failed."),
     "show": ("bench.cli.show", "Show a run, task, learner or cell: log, configurations, environment, code."),
     "list": ("bench.cli.listing", "List suites, learners, families, tables, cells or runs."),
+    "data": ("bench.cli.data", "Fetch, list, show, verify, pack, unpack and evict tables."),
     "validate": ("bench.cli.validate", "Check a suite file; every error at once."),
     "export": ("bench.cli.export", "Write the trials of a run as CSV or Parquet."),
     "doctor": ("bench.cli.doctor", "Check this machine: packages, devices, limits, folders, plug-ins."),

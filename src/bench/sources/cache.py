@@ -85,13 +85,14 @@ class Cache:
     def __init__(self, root: Path | None = None) -> None:
         """Use a folder: this one, else `BENCH_CACHE`, else the user's cache folder. Made when needed."""
         self.root = root if root is not None else default_root()
-        self._tables = self.root / f"tables-v{FORMAT}"
+        self.tables = self.root / f"tables-v{FORMAT}"
+        """The folder of the tables' folders."""
 
     def folder(self, name: str) -> Path:
         """Return where a table is kept; safe for any name, on any file system."""
         readable = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40]
         return (
-            self._tables
+            self.tables
             / f"{readable}-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
         )
 
@@ -147,7 +148,7 @@ class Cache:
         """
         import numpy as np
 
-        aside = self._tables / f".{uuid.uuid4().hex}"
+        aside = self.tables / f".{uuid.uuid4().hex}"
         with self._usable():
             aside.mkdir(parents=True)
             try:
@@ -159,7 +160,7 @@ class Cache:
                     (aside / file).write_bytes(buffer.getvalue())
                 for file, source in files.items():
                     shutil.copyfile(source, aside / file)
-                    hashes[file] = _file_hash(aside / file)
+                    hashes[file] = file_hash(aside / file)
                 (aside / DESCRIPTION).write_text(
                     _render({"dataset": _plain(dataset), "files": hashes}), "ascii"
                 )
@@ -180,14 +181,10 @@ class Cache:
         with self._usable():
             if not path.parent.exists():
                 return None
-        data = self._read(name, DESCRIPTION)
-        try:
-            content: dict[str, Any] = json.loads(data)["content"]
-            if _render(content).encode() == data:
-                return content
-        except (ValueError, KeyError, TypeError):
-            pass  # not even JSON of ours: damaged, as below
-        raise DataError(f"{path} is damaged: {self._mend(name)}")
+        content = parse_description(self._read(name, DESCRIPTION))
+        if content is None:
+            raise DataError(f"{path} is damaged: {self._mend(name)}")
+        return content
 
     def _required(self, name: str) -> dict[str, Any]:
         content = self._content(name)
@@ -216,7 +213,7 @@ class Cache:
         path = self.folder(name) / IMAGES
         with self._usable():
             try:
-                found = _file_hash(path)
+                found = file_hash(path)
             except FileNotFoundError:
                 raise DataError(f"{path} is missing: {self._mend(name)}") from None
         if found != content["files"][IMAGES]:
@@ -301,12 +298,24 @@ def _column_file(number: int) -> str:
     return f"{number:04d}.npy"
 
 
+def parse_description(data: bytes) -> dict[str, Any] | None:
+    """Return what a description says, `dataset` and the SHA-256s of `files`; None if it is damaged."""
+    try:
+        content: dict[str, Any] = json.loads(data)["content"]
+        if _render(content).encode() == data:
+            return content
+    except (ValueError, KeyError, TypeError):
+        return None  # not even JSON of ours
+    return None
+
+
 def _render(content: Mapping[str, Any]) -> str:
     text = json.dumps(content, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
     return f'{{"format":{FORMAT},"sha256":"{hashlib.sha256(text.encode()).hexdigest()}","content":{text}}}\n'
 
 
-def _file_hash(path: Path) -> str:
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file, read in blocks."""
     digest = hashlib.sha256()
     with path.open("rb", buffering=0) as file:
         while block := file.read(_BLOCK_BYTES):
