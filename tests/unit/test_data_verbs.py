@@ -1,7 +1,10 @@
 """`bench data`: what is kept is listed, looked through, packed, unpacked and thrown away."""
 
 import json
+import resource
 import stat
+import subprocess
+import sys
 import zipfile
 
 import pytest
@@ -64,6 +67,25 @@ def test_fetch_goes_on_where_one_table_cannot_be_had(tmp_path, monkeypatch):
     assert code == 5
     assert "1 of 2 tables are here" in out
     assert "not to be had: openml-4729: OpenML is not asked (BENCH_OPENML_SERVER is off)" in out
+
+
+def test_where_the_disk_is_full_the_rest_is_kept_and_nothing_half_written(tmp_path):
+    def small_files():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    cache = Cache(tmp_path / "cache")
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "data", "fetch", "iris", "kr-vs-kp", "--cache", cache.root],
+        preexec_fn=small_files,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 5, done.stderr
+    assert "1 of 2 tables are here" in done.stdout
+    assert "not to be had: kr-vs-kp: the cache" in done.stderr
+    assert "cannot be used (File too large)" in done.stderr
+    assert [path.name for path in cache.tables.iterdir()] == [cache.folder("iris").name]
 
 
 def test_list_and_show(cache):
