@@ -70,6 +70,7 @@ TASKS = (
     with_a_gap(ten_fold_task(9004, IRIS)),
     with_an_overlap(ten_fold_task(9005, IRIS)),
     ten_fold_task(9006, KINDS),
+    replace(ten_fold_task(9007, KINDS), target="shade"),
 )
 CATALOGUE = replace(OFFICIAL, datasets=(*OFFICIAL.datasets, KINDS), tasks=(*OFFICIAL.tasks, *TASKS))
 
@@ -148,6 +149,12 @@ def test_splits_that_leave_rows_out_or_test_them_twice_are_refused(server, cache
     assert isinstance(overlap, DataError)
     assert kept(cache) == []
     assert sum("failed: openml-" in line for line in lines) == 3
+
+
+def test_a_target_that_is_missing_somewhere_does_not_shift_the_official_splits(server, cache):
+    (missing,), _ = ask(cache, 9007)
+    assert "its target is missing in 1 rows, which its splits count" in str(missing)
+    assert kept(cache) == []
 
 
 def test_columns_are_as_the_description_says(server, cache):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bench.datasets import Origin
-from bench.errors import BenchError
+from bench.errors import BenchError, DataError
 from bench.sources.cache import Cache
 from bench.sources.catalog import catalog
 from bench.sources.filling import Tell, telling
@@ -59,8 +59,12 @@ def _fill(client: Client, requests: Sequence[TableRequest], cache: Cache, tell: 
 def keep_task(task: FetchedTask, name: str, cache: Cache) -> None:
     """Keep the table and the splits of a task. Raises DataError where they do not hold together."""
     content = fetched_content(task)
-    n_rows = task.table.n_rows if task.table.n_rows is not None else len(content.target)
-    splits = fetched_splits(task.id, task.splits, n_rows)
+    if content.n_unlabelled:
+        raise DataError(
+            f"OpenML task {task.id}: its target is missing in {content.n_unlabelled:,} rows, which its "
+            "splits count and nothing can be scored on"
+        )
+    splits = fetched_splits(task.id, task.splits, len(content.target))
     provenance = fetched_provenance(task, name, _origin(task.table.id), splits.official)
     keep_table(content, content.describe(provenance), cache, splits.folds)
 
