@@ -79,6 +79,8 @@ class _Children:
         with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as stderr:
             child = _start(self._cache, stderr)
             self._running.add(child)
+            if self._stopped:  # while this one started
+                child.kill()
             try:
                 for event in _converse(child, json.dumps([request.to_json() for request in batch])):
                     if event["kind"] != "line":

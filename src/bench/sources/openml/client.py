@@ -89,14 +89,6 @@ class Client:
                 splits=_split_rows(split.split, task_id),
             )
 
-    def md5(self, data_id: int) -> str:
-        """Return the checksum that the server now publishes for a data set; empty where it publishes none.
-
-        Raises UnreachableError, or DataError where there is none.
-        """
-        with self._telling(f"data set {data_id}"):
-            return str(self._openml.datasets.get_dataset(data_id).md5_checksum or "")
-
     def _table(self, data_id: int) -> FetchedTable:
         described = self._openml.datasets.get_dataset(
             data_id, download_qualities=True, download_features_meta_data=True
