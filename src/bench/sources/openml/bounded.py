@@ -6,6 +6,7 @@ The OpenML client opens sessions of its own, without a time limit, and holds wha
 from __future__ import annotations
 
 import time
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,6 +33,7 @@ def bounded_session(settings: ServerSettings) -> type[requests.Session]:
     class Bounded(requests.Session):
         def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
             options |= {"timeout": (settings.connect_s, settings.silence_s), "stream": True}
+            request.headers["Accept-Encoding"] = "gzip"  # what is unpacked below
             try:
                 response = super().send(request, **options)
             except requests.ConnectTimeout as error:
@@ -53,25 +55,44 @@ def _reason(error: requests.ConnectionError) -> object:
 
 
 def _blocks(response: requests.Response, settings: ServerSettings) -> Iterator[bytes]:
-    """Yield the body, unpacked, as long as it comes fast enough and does not grow too large."""
-    begun, size = time.monotonic(), 0
-    while block := _next_block(response):
+    """Yield the body, unpacked, as long as it comes fast enough and does not grow too large.
+
+    It is unpacked here: the library would wait until packed bytes make some text, however slowly they come.
+    """
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16) if _is_packed(response) else None
+    begun, received, size = time.monotonic(), 0, 0
+    while packed := _next_block(response):
+        received += len(packed)
+        waited_s = time.monotonic() - begun
+        if waited_s > settings.silence_s and received < SLOWEST_BYTES_S * waited_s:
+            raise requests.ReadTimeout(f"{response.url} sent {received} bytes in {waited_s:.0f} s")
+        block = packed if unpacker is None else _unpacked(unpacker, packed, response.url)
         size += len(block)
         if size > settings.largest_bytes:
             raise DataError(
                 f"{response.url} is larger than {settings.largest_bytes / 1e6:,.0f} MB once unpacked, "
                 "which is no table: it was not taken in"
             )
-        waited_s = time.monotonic() - begun
-        if waited_s > settings.silence_s and size < SLOWEST_BYTES_S * waited_s:
-            raise requests.ReadTimeout(f"{response.url} sent {size} bytes in {waited_s:.0f} s")
         yield block
+    if unpacker is not None and received and not unpacker.eof:
+        raise requests.ConnectionError(f"{response.url}: the answer ends in the middle")
+
+
+def _is_packed(response: requests.Response) -> bool:
+    return response.headers.get("Content-Encoding", "").lower() == "gzip"
+
+
+def _unpacked(unpacker: zlib._Decompress, packed: bytes, url: str) -> bytes:
+    try:
+        return unpacker.decompress(packed)
+    except zlib.error as error:
+        raise requests.ConnectionError(f"{url}: the answer cannot be unpacked: {error}") from error
 
 
 def _next_block(response: requests.Response) -> bytes:
     """Return what has come, without waiting for a block to fill, or nothing at the end; raise as requests."""
     try:
-        block: bytes = response.raw.read1(_BLOCK_BYTES, decode_content=True)
+        block: bytes = response.raw.read1(_BLOCK_BYTES, decode_content=False)
     except urllib3.exceptions.ReadTimeoutError as error:
         raise requests.ReadTimeout(f"{response.url}: {error}") from error
     except urllib3.exceptions.HTTPError as error:
