@@ -1,8 +1,8 @@
 """Make bench's environment in .venv, where it is missing or out of date, and run a command in it.
 
 python3 bootstrap.py run tabular      bench's own verbs (python3 bootstrap.py --help lists them)
-python3 bootstrap.py test             every check: lint, types, layers, tests
-python3 bootstrap.py test NAME ...    one of lint, types, layers, tests, slow, benchmarks; the rest goes to it
+python3 bootstrap.py test             every check: lint, types, layers, unit, integration
+python3 bootstrap.py test NAME ...    one of these, or slow, or benchmarks; the rest goes to it
 
 It needs Python 3.11 or newer and nothing else, and touches nothing outside this folder but pip's cache.
 """
@@ -31,11 +31,13 @@ CHECKS = {
     "lint": (("ruff", "check", "."), ("ruff", "format", "--check", ".")),
     "types": (("mypy",),),
     "layers": (("lint-imports", "--no-logo"),),
-    "tests": (("pytest",),),
+    "unit": (("pytest", "-n", "logical", "--maxprocesses", "4", "tests/unit", "tests/contract"),),
+    # One test at a time: these run bench, which keeps the machine's cores to itself.
+    "integration": (("pytest", "tests/integration"),),
     "slow": (("pytest", "-m", "slow"),),
     "benchmarks": (("pytest", "benchmarks", "--benchmark-only"),),
 }
-EVERY_CHECK = ("lint", "types", "layers", "tests")
+EVERY_CHECK = ("lint", "types", "layers", "unit", "integration")
 
 
 class Needs(NamedTuple):

@@ -221,10 +221,10 @@ def test_without_ensurepip_the_line_names_the_package(bootstrap, monkeypatch, ca
 
 
 def test_the_static_checks_and_the_tests_are_known_by_name(bootstrap, capsys):
-    assert bootstrap.EVERY_CHECK[-1] == "tests"
+    assert bootstrap.EVERY_CHECK[-1] == "integration"
     with pytest.raises(SystemExit):
         bootstrap.check(["lnit"])
-    assert "lint, types, layers, tests, slow, benchmarks" in capsys.readouterr().err
+    assert "lint, types, layers, unit, integration, slow, benchmarks" in capsys.readouterr().err
 
 
 def test_every_check_runs_even_after_one_has_failed(bootstrap, monkeypatch, capsys):
@@ -240,10 +240,23 @@ def test_every_check_runs_even_after_one_has_failed(bootstrap, monkeypatch, caps
         "bootstrap: lint: FAILED; the other checks still run",
         "bootstrap: layers: FAILED; the other checks still run",
     ]
-    assert lines[-1] == "bootstrap: tests: pytest", "the last word is pytest's"
+    assert lines[-1] == "bootstrap: integration: pytest tests/integration", "the last word is pytest's"
     ran = (bootstrap.ROOT / "ran").read_text().splitlines()
-    assert ran == ["ruff check .", "ruff format --check .", "mypy", "lint-imports --no-logo", "pytest"]
-    assert bootstrap.check(["tests", "-k", "x"]) == 0
+    assert ran == [
+        "ruff check .",
+        "ruff format --check .",
+        "mypy",
+        "lint-imports --no-logo",
+        "pytest -n logical --maxprocesses 4 tests/unit tests/contract",
+        "pytest tests/integration",
+    ]
+    assert bootstrap.check(["integration", "-k", "x"]) == 0
+    assert (bootstrap.ROOT / "ran").read_text().endswith("pytest tests/integration -k x\n")
+
+
+def test_no_folder_of_tests_is_left_out(bootstrap, root):
+    asked = {word for name in bootstrap.EVERY_CHECK for command in bootstrap.CHECKS[name] for word in command}
+    assert {f"tests/{file.parent.name}" for file in root.glob("tests/*/test_*.py")} <= asked
 
 
 def test_without_arguments_it_says_what_it_is_for(root):

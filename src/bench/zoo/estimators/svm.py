@@ -18,8 +18,8 @@ from sklearn.svm import SVC, SVR
 
 from bench.budgets import Deadline, NoDeadline
 
-PROBE_ITERATIONS = 1000
-"""Iterations of the first fit, of each pair of classes."""
+PROBE_ITERATIONS = 250
+"""Iterations of the first fit, of each pair of classes: what is spent when hardly any time is left."""
 GROWTH = 16
 """How many times the iterations of a fit the next one has at most: a bound on what a wrong estimate costs."""
 SHARE = 0.9
