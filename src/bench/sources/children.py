@@ -86,7 +86,9 @@ class _Children:
                     if event["kind"] != "line":
                         left.remove(event["name"])
                     self.told.put(event)
-                code = child.wait()
+                ended = f"ended with code {child.wait()}"
+            except (ValueError, KeyError, TypeError) as error:
+                ended = f"told what is no event ({type(error).__name__}: {error})"
             finally:
                 child.kill()
                 child.wait()
@@ -94,7 +96,7 @@ class _Children:
             stderr.seek(0)
             last = next(reversed([line.strip() for line in stderr if line.strip()]), "no message")
         for name in left:
-            text = f"the process that converts tables ended with code {code}: {last}"
+            text = f"the process that converts tables {ended}: {last}"
             self.told.put({"kind": "failed", "name": name, "error": "DataError", "text": text})
 
 
