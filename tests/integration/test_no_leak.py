@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 
 import numpy as np
 import pytest
 
-from bench.sources.cache import Cache, _render
+from bench.sources.cache import Cache
+from bench.sources.description import Description, parse_description, render_description
 from bench.splits.rows import outer_rows
 from bench.tasks import Split
 
@@ -48,9 +48,9 @@ def replace_test_labels_by_noise(cache: Cache, name: str, seed: int) -> None:
     target[rows] = noise[rows]
     np.save(path, target)
     description = cache.folder(name) / "dataset.json"
-    content = json.loads(description.read_text())["content"]
-    content["files"]["target.npy"] = hashlib.sha256(path.read_bytes()).hexdigest()
-    description.write_text(_render(content))
+    content = parse_description(description.read_bytes())
+    files = {**content.files, "target.npy": hashlib.sha256(path.read_bytes()).hexdigest()}
+    description.write_text(render_description(Description(content.dataset, files)))
 
 
 @pytest.mark.parametrize("validation", ["holdout", "cv:3"])

@@ -21,8 +21,9 @@ from bench.config.write import suite_text
 from bench.errors import ConfigError, DataError
 from bench.facts import ACCEPTABLE, CHECKS, Fact, Verdict
 from bench.session import Request, make_plan, outline_plan
-from bench.sources.cache import ROWS, Cache, array_files, splits_file
+from bench.sources.cache import Cache
 from bench.sources.catalog import record
+from bench.sources.description import ROWS, array_files, splits_file
 from bench.sources.facts.pages import page
 from bench.sources.outline import outline
 

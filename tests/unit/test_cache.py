@@ -1,5 +1,7 @@
 """The cache: what goes in comes out, and nothing damaged ever does."""
 
+import hashlib
+import pickle
 import random
 
 import numpy as np
@@ -9,8 +11,16 @@ from hypothesis import strategies as st
 
 from bench.datasets import Grade, Origin, ProblemType
 from bench.errors import DataError, PrerequisiteError
-from bench.sources.cache import FORMAT, ROWS, Cache, array_files, default_root
+from bench.sources.cache import Cache, default_root
 from bench.sources.columns import RawColumn
+from bench.sources.description import (
+    FORMAT,
+    ROWS,
+    Description,
+    array_files,
+    parse_description,
+    render_description,
+)
 from bench.sources.tables import Layout, Provenance, assemble
 
 
@@ -180,3 +190,16 @@ def test_the_default_root(monkeypatch, tmp_path):
     assert default_root() == tmp_path
     monkeypatch.delenv("BENCH_CACHE")
     assert default_root().name == "bench"
+
+
+@pytest.mark.parametrize("content", [b"no array", pickle.dumps({"a": 1})], ids=["text", "pickle"])
+def test_a_file_of_the_right_hash_that_is_no_array_is_one_line(tmp_path, content):
+    cache = Cache(tmp_path)
+    keep(cache)
+    described = parse_description((cache.folder("toy") / "dataset.json").read_bytes())
+    (cache.folder("toy") / "target.npy").write_bytes(content)
+    files = {**described.files, "target.npy": hashlib.sha256(content).hexdigest()}
+    forged = render_description(Description(described.dataset, files))
+    (cache.folder("toy") / "dataset.json").write_text(forged)
+    with pytest.raises(DataError, match=r"target.npy is no array"):
+        cache.load("toy")

@@ -1,5 +1,6 @@
 """`bench data`: what is kept is listed, looked through, packed, unpacked and thrown away."""
 
+import hashlib
 import json
 import resource
 import stat
@@ -17,6 +18,7 @@ from bench.sources.bundles import export_bundle, import_bundle
 from bench.sources.cache import Cache
 from bench.sources.catalog import record
 from bench.sources.convert import convert_record
+from bench.sources.description import FORMAT
 from bench.sources.shelf import chosen, damages, kept_tables
 
 
@@ -174,7 +176,33 @@ def link(info, content):
     yield changed, b"/etc/passwd"
 
 
+def forged(change):
+    """Return what changes a table's description and its hash, so that only its meaning is wrong."""
+
+    def forge(info, content):
+        if info.filename.endswith("dataset.json"):
+            described = json.loads(content)["content"]
+            change(described)
+            text = json.dumps(described, separators=(",", ":"))
+            digest = hashlib.sha256(text.encode()).hexdigest()
+            content = f'{{"format":{FORMAT},"sha256":"{digest}","content":{text}}}\n'.encode()
+        yield info, content
+
+    return forge
+
+
+A_COLUMN = {"name": "more", "kind": "numeric", "levels": [], "n_missing": 0}
 HOSTILE = {
+    "nothing": lambda info, content: [],
+    "no dataset": forged(lambda described: described.pop("dataset")),
+    "less known": forged(lambda described: described["dataset"].pop("image")),
+    "more known": forged(lambda described: described["dataset"].update(colour="red")),
+    "wrong type": forged(lambda described: described["dataset"].update(licence=5)),
+    "text for a list": forged(lambda described: described["dataset"].update(classes="abc", class_rows=[])),
+    "items": forged(lambda described: described["dataset"].update(notes=[1])),
+    "classes": forged(lambda described: described["dataset"]["classes"].append("another")),
+    "columns": forged(lambda described: described["dataset"]["features"].append(A_COLUMN)),
+    "hashes": forged(lambda described: described["files"].update({"target.npy": 7})),
     "outside": lambda info, content: [(f"../{info.filename}", content)],
     "absolute": lambda info, content: [("/etc/x.npy", content)],
     "foreign": lambda info, content: [(info, content), ("tables-v4/iris/run.sh", b"x")],

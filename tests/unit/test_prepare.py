@@ -13,10 +13,11 @@ import pytest
 from bench.datasets import ColumnKind, Dataset, Grade, ProblemType
 from bench.errors import ConfigError, DataError, PrerequisiteError
 from bench.sources import children, packages
-from bench.sources.cache import FORMAT, Cache
+from bench.sources.cache import Cache
 from bench.sources.catalog import Package, Registry, record
 from bench.sources.catalog import packages as pinned
 from bench.sources.convert import convert_record
+from bench.sources.description import FORMAT
 from bench.sources.prepare import missing_packages, prepare
 from bench.sources.requests import LocalFile, TableOptions, TableRequest
 from bench.splits.plan import split_plan

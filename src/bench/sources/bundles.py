@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import DataError, PrerequisiteError
-from bench.sources.cache import DESCRIPTION, Cache, parse_description
+from bench.sources.cache import Cache
+from bench.sources.description import DESCRIPTION, Description, parse_description
 from bench.sources.shelf import Kept, damages
 
 UNKNOWN = "unknown"
@@ -70,7 +71,8 @@ def import_bundle(file: Path, cache: Cache) -> dict[str, str]:
     try:
         with zipfile.ZipFile(file) as bundle:
             return {
-                name: _take(bundle, folder, name, cache) for folder, name in _contents(bundle, file, cache)
+                description.dataset.name: _take(bundle, folder, description, cache)
+                for folder, description in _contents(bundle, file, cache)
             }
     except zipfile.BadZipFile as error:
         raise DataError(f"{file} is no bundle of bench: {error}") from error
@@ -98,8 +100,8 @@ def _write(path: Path, tables: Sequence[Kept], cache: Cache) -> None:
                     shutil.copyfileobj(content, member, _BLOCK_BYTES)
 
 
-def _contents(bundle: zipfile.ZipFile, file: Path, cache: Cache) -> list[tuple[str, str]]:
-    """Return the folders of a bundle with the tables' names; raise DataError for anything that is not one."""
+def _contents(bundle: zipfile.ZipFile, file: Path, cache: Cache) -> list[tuple[str, Description]]:
+    """Return the folders of a bundle, described; raise DataError for anything that is not one."""
     folders: dict[str, set[str]] = {}
     for info in bundle.infolist():
         match = _MEMBER.fullmatch(info.filename)
@@ -114,37 +116,40 @@ def _contents(bundle: zipfile.ZipFile, file: Path, cache: Cache) -> list[tuple[s
         if match[3] in folders.setdefault(match[2], set()):
             raise DataError(f"{file} is damaged: it holds {info.filename} twice")
         folders[match[2]].add(match[3])
-    return [(folder, _named(bundle, folder, files, file, cache)) for folder, files in folders.items()]
+    if not folders:
+        raise DataError(f"{file} is no bundle of bench: it holds no table")
+    return [(folder, _described(bundle, folder, files, file, cache)) for folder, files in folders.items()]
 
 
-def _named(bundle: zipfile.ZipFile, folder: str, files: set[str], file: Path, cache: Cache) -> str:
+def _described(
+    bundle: zipfile.ZipFile, folder: str, files: set[str], file: Path, cache: Cache
+) -> Description:
     member = f"{cache.tables.name}/{folder}/{DESCRIPTION}"
-    content = None
+    described = None
     if DESCRIPTION in files and bundle.getinfo(member).file_size <= _LARGEST_DESCRIPTION_BYTES:
-        content = parse_description(bundle.read(member))
-    if content is None or set(content["files"]) | {DESCRIPTION} != files:
+        described = parse_description(bundle.read(member))
+    if described is None or set(described.files) | {DESCRIPTION} != files:
         raise DataError(f"{file} is damaged: {folder} is not the table that its description says")
-    name = str(content["dataset"]["name"])
+    name = described.dataset.name
     if cache.folder(name).name != folder:
         raise DataError(f"{file} is damaged: {folder} is not where {name[:60]!r} is kept")
-    return name
+    return described
 
 
-def _take(bundle: zipfile.ZipFile, folder: str, name: str, cache: Cache) -> str:
+def _take(bundle: zipfile.ZipFile, folder: str, described: Description, cache: Cache) -> str:
     target = cache.tables / folder
-    there = Kept(name, target, None)
+    there = Kept(described.dataset.name, target, None)
     if target.is_dir() and not any(damages(there)):
         return "already here"
     aside = cache.tables / f".{uuid.uuid4().hex}"
     aside.mkdir(parents=True)
     try:
-        content = parse_description(bundle.read(f"{cache.tables.name}/{folder}/{DESCRIPTION}")) or {}
         for info in _members(bundle, f"{cache.tables.name}/{folder}/"):
             file = info.filename.rpartition("/")[2]
             found = _copied(bundle, info, aside / file)
-            if file != DESCRIPTION and found != content["files"][file]:
+            if file != DESCRIPTION and found != described.files[file]:
                 raise DataError(
-                    f"{info.filename} is damaged in the bundle: its hash differs; {name} was not taken"
+                    f"{info.filename} is damaged in the bundle: its hash differs; {there.name} was not taken"
                 )
         if target.is_dir():
             shutil.rmtree(target)

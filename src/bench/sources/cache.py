@@ -8,30 +8,32 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-import json
-import math
 import os
 import re
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from bench.datasets import (
-    Dataset,
-    Feature,
-    FeatureKind,
-    Grade,
-    ImageShape,
-    OfficialSplits,
-    Origin,
-    ProblemType,
-)
+from bench.datasets import Dataset, FeatureKind
 from bench.errors import DataError, PrerequisiteError
-from bench.facts import Fact, Verdict
+from bench.sources.description import (
+    DESCRIPTION,
+    FORMAT,
+    GROUP,
+    IMAGES,
+    ROWS,
+    TARGET,
+    TIME,
+    Description,
+    column_file,
+    parse_description,
+    render_description,
+    splits_file,
+)  # fmt: skip
 from bench.splits.plan import TWINS3
 from bench.splits.structure import INDEPENDENT, Structure
 
@@ -40,15 +42,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
-FORMAT = 4
-"""The version of the layout; a folder of another one is never looked at."""
-DESCRIPTION = "dataset.json"
-TARGET = "target.npy"
-GROUP = "group.npy"
-TIME = "time.npy"
-ROWS = "rows.npy"
-IMAGES = "images.npy"
-"""uint8 (n_rows, height, width, channels), in place of columns."""
 _BLOCK_BYTES = 1 << 20
 
 
@@ -102,15 +95,14 @@ class Cache:
         Raises DataError where its description is damaged, PrerequisiteError where the folder cannot be read.
         """
         content = self._content(name)
-        return None if content is None else _dataset(content["dataset"])
+        return None if content is None else content.dataset
 
     def load(self, name: str) -> Table:
         """Return a table, every file checked by its hash; raise DataError where it is absent or damaged."""
         content = self._required(name)
-        dataset = _dataset(content["dataset"])
-        X = self._images(name, content) if dataset.image else self._columns(name, content, dataset)
+        X = self._images(name, content) if content.dataset.image else self._columns(name, content)
         hashes = self._array(name, content, ROWS)
-        return Table(dataset, X, self._outcome(name, content), hashes, self._structure(name, content))
+        return Table(content.dataset, X, self._outcome(name, content), hashes, self._structure(name, content))
 
     def load_target(self, name: str) -> tuple[npt.NDArray[Any], Structure]:
         """Return a table's target as `load` does, and what ties its rows together, without its columns."""
@@ -124,7 +116,7 @@ class Cache:
         """
         content = self._required(name)
         file = splits_file(procedure)
-        if file not in content["files"]:
+        if file not in content.files:
             raise DataError(f"table {name!r} has no splits of {procedure!r}: {self._mend(name)}")
         repeats = self._array(name, content, file)
         if not 0 <= repeat < len(repeats):
@@ -161,9 +153,7 @@ class Cache:
                 for file, source in files.items():
                     shutil.copyfile(source, aside / file)
                     hashes[file] = file_hash(aside / file)
-                (aside / DESCRIPTION).write_text(
-                    _render({"dataset": _plain(dataset), "files": hashes}), "ascii"
-                )
+                (aside / DESCRIPTION).write_text(render_description(Description(dataset, hashes)), "ascii")
                 self._publish(aside, self.folder(dataset.name))
             finally:
                 shutil.rmtree(aside, ignore_errors=True)
@@ -176,7 +166,7 @@ class Cache:
             if not folder.is_dir():
                 raise
 
-    def _content(self, name: str) -> dict[str, Any] | None:
+    def _content(self, name: str) -> Description | None:
         path = self.folder(name) / DESCRIPTION
         with self._usable():
             if not path.parent.exists():
@@ -186,7 +176,7 @@ class Cache:
             raise DataError(f"{path} is damaged: {self._mend(name)}")
         return content
 
-    def _required(self, name: str) -> dict[str, Any]:
+    def _required(self, name: str) -> Description:
         content = self._content(name)
         if content is None:
             raise DataError(
@@ -194,19 +184,19 @@ class Cache:
             )
         return content
 
-    def _columns(self, name: str, content: Mapping[str, Any], dataset: Dataset) -> pd.DataFrame:
+    def _columns(self, name: str, content: Description) -> pd.DataFrame:
         import pandas as pd
 
         columns: dict[str, Any] = {}
-        for number, feature in enumerate(dataset.features):
-            values = self._array(name, content, _column_file(number))
+        for number, feature in enumerate(content.dataset.features):
+            values = self._array(name, content, column_file(number))
             if feature.kind is FeatureKind.CATEGORICAL:
                 columns[feature.name] = pd.Categorical.from_codes(values, categories=pd.Index(feature.levels))
             else:
                 columns[feature.name] = values
         return pd.DataFrame(columns)  # one block of numbers: thousands of columns are sliced at once
 
-    def _images(self, name: str, content: Mapping[str, Any]) -> npt.NDArray[np.uint8]:
+    def _images(self, name: str, content: Description) -> npt.NDArray[np.uint8]:
         """Return the images, their file hashed block by block and then mapped: few are in memory."""
         import numpy as np
 
@@ -216,34 +206,37 @@ class Cache:
                 found = file_hash(path)
             except FileNotFoundError:
                 raise DataError(f"{path} is missing: {self._mend(name)}") from None
-        if found != content["files"][IMAGES]:
+        if found != content.files[IMAGES]:
             raise self._damaged(name, IMAGES)
         images: npt.NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
         return images
 
-    def _outcome(self, name: str, content: Mapping[str, Any]) -> npt.NDArray[Any]:
+    def _outcome(self, name: str, content: Description) -> npt.NDArray[Any]:
         import numpy as np
 
         target = self._array(name, content, TARGET)
-        return target.astype(np.int64) if content["dataset"]["classes"] else target
+        return target.astype(np.int64) if content.dataset.classes else target
 
-    def _structure(self, name: str, content: Mapping[str, Any]) -> Structure:
+    def _structure(self, name: str, content: Description) -> Structure:
         group, time = (
-            self._array(name, content, file) if file in content["files"] else None for file in (GROUP, TIME)
+            self._array(name, content, file) if file in content.files else None for file in (GROUP, TIME)
         )
-        if splits_file(TWINS3) not in content["files"]:
+        if splits_file(TWINS3) not in content.files:
             return Structure(group, time)
         from bench.splits.twins import twin_codes
 
         return Structure(twins=twin_codes(self._array(name, content, ROWS)))
 
-    def _array(self, name: str, content: Mapping[str, Any], file: str) -> npt.NDArray[Any]:
+    def _array(self, name: str, content: Description, file: str) -> npt.NDArray[Any]:
         import numpy as np
 
         data = self._read(name, file)
-        if hashlib.sha256(data).hexdigest() != content["files"][file]:
+        if hashlib.sha256(data).hexdigest() != content.files[file]:
             raise self._damaged(name, file)
-        array: npt.NDArray[Any] = np.load(io.BytesIO(data), allow_pickle=False)
+        try:
+            array: npt.NDArray[Any] = np.load(io.BytesIO(data), allow_pickle=False)
+        except (ValueError, EOFError) as error:  # pickled, or no array at all: its hash says nothing of that
+            raise DataError(f"{self.folder(name) / file} is no array ({error}): {self._mend(name)}") from None
         return array
 
     def _read(self, name: str, file: str) -> bytes:
@@ -284,36 +277,6 @@ def default_root() -> Path:
     return Path(platformdirs.user_cache_dir("bench"))
 
 
-def array_files(n_features: int) -> list[str]:
-    """Return the file names of so many columns, then of the target."""
-    return [*(_column_file(number) for number in range(n_features)), TARGET]
-
-
-def splits_file(procedure: str) -> str:
-    """Return the file that holds the folds (repeats, n_rows) of a split procedure."""
-    return f"splits-{procedure}.npy"
-
-
-def _column_file(number: int) -> str:
-    return f"{number:04d}.npy"
-
-
-def parse_description(data: bytes) -> dict[str, Any] | None:
-    """Return what a description says, `dataset` and the SHA-256s of `files`; None if it is damaged."""
-    try:
-        content: dict[str, Any] = json.loads(data)["content"]
-        if _render(content).encode() == data:
-            return content
-    except (ValueError, KeyError, TypeError):
-        return None  # not even JSON of ours
-    return None
-
-
-def _render(content: Mapping[str, Any]) -> str:
-    text = json.dumps(content, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
-    return f'{{"format":{FORMAT},"sha256":"{hashlib.sha256(text.encode()).hexdigest()}","content":{text}}}\n'
-
-
 def file_hash(path: Path) -> str:
     """Return the SHA-256 of a file, read in blocks."""
     digest = hashlib.sha256()
@@ -321,32 +284,3 @@ def file_hash(path: Path) -> str:
         while block := file.read(_BLOCK_BYTES):
             digest.update(block)
     return digest.hexdigest()
-
-
-def _plain(dataset: Dataset) -> dict[str, Any]:
-    values = asdict(dataset if dataset.image is None else replace(dataset, features=()))
-    return {**values, "target_sd": None if math.isnan(dataset.target_sd) else dataset.target_sd}
-
-
-def _dataset(values: Mapping[str, Any]) -> Dataset:
-    image = None if values["image"] is None else ImageShape(**values["image"])
-    features = [
-        Feature(**{**feature, "kind": FeatureKind(feature["kind"]), "levels": tuple(feature["levels"])})
-        for feature in values["features"]
-    ]
-    return Dataset(
-        **{
-            **values,
-            "problem": ProblemType(values["problem"]),
-            "classes": tuple(values["classes"]),
-            "class_rows": tuple(values["class_rows"]),
-            "features": tuple(features) if image is None else image.features(),
-            "image": image,
-            "notes": tuple(values["notes"]),
-            "facts": tuple(Fact(**{**fact, "verdict": Verdict(fact["verdict"])}) for fact in values["facts"]),
-            "target_sd": math.nan if values["target_sd"] is None else values["target_sd"],
-            "grade": Grade(values["grade"]),
-            "origin": Origin(values["origin"]),
-            "official": None if values["official"] is None else OfficialSplits(**values["official"]),
-        }
-    )

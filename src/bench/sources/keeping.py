@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bench.datasets import Dataset, Grade, Origin
-from bench.sources.cache import GROUP, IMAGES, ROWS, TARGET, TIME, Cache, array_files, splits_file
+from bench.sources.cache import Cache
+from bench.sources.description import GROUP, IMAGES, ROWS, TARGET, TIME, array_files, splits_file
 from bench.sources.facts.collecting import Outer, all_facts, twin_facts
 from bench.sources.facts.twins import image_hashes, row_hashes
 from bench.sources.images import ImageContent

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from bench.datasets import Dataset
 from bench.errors import ConfigError, PrerequisiteError
-from bench.sources.cache import DESCRIPTION, Cache, file_hash, parse_description
+from bench.sources.cache import Cache, file_hash
+from bench.sources.description import DESCRIPTION, parse_description
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def damages(kept: Kept) -> Iterator[str]:
     if content is None:
         yield f"{description} is {'damaged' if description.exists() else 'missing'}"
         return
-    listed = content["files"]
+    listed = content.files
     for file, expected in listed.items():
         path = kept.folder / file
         if not path.is_file() or path.is_symlink():
@@ -89,7 +90,7 @@ def _near(name: str, known: Iterable[str]) -> str:
 def _kept(folder: Path, cache: Cache) -> Kept:
     path = folder / DESCRIPTION
     content = parse_description(path.read_bytes()) if path.is_file() else None
-    name = folder.name if content is None else str(content["dataset"]["name"])
+    name = folder.name if content is None else content.dataset.name
     if content is None or cache.folder(name) != folder:
         return Kept(folder.name, folder, None)
-    return Kept(name, folder, cache.describe(name))
+    return Kept(name, folder, content.dataset)
