@@ -104,7 +104,7 @@ def outline_plan(suite: Suite, cache: Cache, request: Request) -> Plan:
     seen = dataclasses.replace(suite, tasks=tuple(r for r in suite.tasks if r not in unseen))
     plan = dataclasses.replace(_outlined(seen, learners, cache), suite=suite)
     not_yet = (
-        _exclusion(r, PrerequisiteError("its table and splits are not known before it is fetched"))
+        _exclusion(r, PrerequisiteError("its table and splits are not known before `bench data fetch`"))
         for r in unseen
     )
     plan = dataclasses.replace(plan, exclusions=(*unusable, *plan.exclusions, *not_yet))

@@ -239,3 +239,23 @@ def test_what_is_no_zip_at_all_is_one_line(tmp_path):
     (tmp_path / "b.zip").write_bytes(b"x" * 100)
     with pytest.raises(DataError, match="is no bundle of bench"):
         import_bundle(tmp_path / "b.zip", Cache(tmp_path / "c"))
+
+
+@pytest.mark.parametrize(
+    "url", ["openml.org", "http://", "http://127.0.0.1:port/x", "http://[::1", "ftp://x/y"]
+)
+def test_an_address_that_is_none_is_one_line(tmp_path, monkeypatch, url):
+    monkeypatch.setenv("BENCH_OPENML_SERVER", url)
+    code, out = data("fetch", "openml:task/59", cache=Cache(tmp_path))
+    assert code == 1
+    assert f"BENCH_OPENML_SERVER is {url!r}: give the URL of an API" in out
+
+
+def test_what_is_called_by_a_wrong_name_is_one_line(tmp_path, cache):
+    _, out = data("fetch", "irsi", cache=cache)
+    assert 'irsi: no suite and no table is called that - did you mean "iris"?' in out
+    _, out = data("verify", "irsi", "irsi", cache=cache)
+    assert out.count("irsi: is not in the cache") == 1
+    (tmp_path / "file").write_text("")
+    _, out = data("list", cache=Cache(tmp_path / "file"))
+    assert "cannot be read: Not a directory" in out

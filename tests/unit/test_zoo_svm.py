@@ -122,6 +122,15 @@ def test_a_machine_is_cut_only_where_much_of_its_deadline_is_gone(needed, kernel
         assert machine.now_s <= max(1.001 * share * whole_s, probe_s)
 
 
+def test_a_longer_fit_that_took_no_longer_is_cut_at_its_deadline():
+    """Two fits' seconds differ by noise too; then nothing tells what an iteration costs."""
+    machine = StoppablePriced(1e9, 0.0, 1000, 0.0)
+    machine.seconds = lambda iterations: 1.0 if iterations == PROBE_ITERATIONS else 0.9
+    machine.within(2.5)
+    assert machine.truncated_
+    assert machine.now_s <= 2.5
+
+
 def test_three_times_the_whole_fit_s_time_is_enough():
     """Where iterations cost something: after a fill that is all the cost, it may take four times."""
     for price in ((6000, 0.5, 1000, 1e-5), (150_000, 3.0, 1000, 1e-5), (340_000, 1.0, 20_000, 1e-5)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.options import cache_option, json_option
-from bench.errors import BenchError, DataError, ExitCode
+from bench.errors import BenchError, ConfigError, DataError, ExitCode
 
 if TYPE_CHECKING:
     from bench.sources.cache import Cache
@@ -164,7 +165,9 @@ def import_(file: Path, cache: Path | None) -> None:
 
 def _requests(what: Sequence[str], cache: Cache) -> list[TableRequest]:
     """Return the requests for what was named, each once."""
+    from bench.config.load import list_suites
     from bench.config.openml import named_suite
+    from bench.config.problems import did_you_mean
     from bench.sources.catalog import catalog
     from bench.sources.requests import TableRequest
 
@@ -172,6 +175,12 @@ def _requests(what: Sequence[str], cache: Cache) -> list[TableRequest]:
     for name in what or catalog():
         if name in catalog():
             found = [TableRequest(name=name)]
+        elif re.fullmatch(r"[\w-]+", name) and name not in list_suites():
+            near = did_you_mean(name, [*list_suites(), *catalog()])
+            raise ConfigError(
+                f"{name}: no suite and no table is called that{near} "
+                "(see `bench list suites`, `bench list tables`)"
+            )
         else:
             suite = named_suite(name, cache, lambda line: click.echo(f"  {line}"))
             found = [TableRequest.of(task) for task in suite.tasks]

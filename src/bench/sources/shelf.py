@@ -31,8 +31,16 @@ class Kept:
 
 
 def kept_tables(cache: Cache) -> list[Kept]:
-    """Return every table of the cache by name; those that are just being written are left out."""
-    folders = sorted(cache.tables.iterdir()) if cache.tables.is_dir() else []
+    """Return every table of the cache by name; those that are just being written are left out.
+
+    Raises PrerequisiteError where its folder cannot be read.
+    """
+    try:
+        folders = sorted(cache.tables.iterdir())
+    except FileNotFoundError:
+        folders = []
+    except OSError as error:
+        raise PrerequisiteError(f"{cache.tables} cannot be read: {error.strerror}") from error
     found = [
         _kept(folder, cache) for folder in folders if folder.is_dir() and not folder.name.startswith(".")
     ]
@@ -40,14 +48,17 @@ def kept_tables(cache: Cache) -> list[Kept]:
 
 
 def chosen(names: Sequence[str], cache: Cache) -> list[Kept]:
-    """Return the tables of these names, all without one. Raises ConfigError where one is not kept."""
+    """Return the tables of these names, all without one.
+
+    Raises ConfigError where one is not kept, PrerequisiteError as `kept_tables`.
+    """
     everything = {kept.name: kept for kept in kept_tables(cache)}
     unknown = [name for name in names if name not in everything]
     if unknown:
         raise ConfigError(
             *(
                 f"{name}: is not in the cache {cache.root}{_near(name, everything)} (see `bench data list`)"
-                for name in unknown
+                for name in dict.fromkeys(unknown)
             )
         )
     return [everything[name] for name in dict.fromkeys(names)] if names else list(everything.values())

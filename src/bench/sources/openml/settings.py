@@ -39,7 +39,7 @@ def server_settings() -> ServerSettings:
     url = os.environ.get("BENCH_OPENML_SERVER") or SERVER
     if url == OFF:
         return ServerSettings(url="")
-    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+    if not _is_address(url):
         raise ConfigError(
             f"BENCH_OPENML_SERVER is {url!r}: give the URL of an API, such as {SERVER}, or {OFF}"
         )
@@ -53,3 +53,11 @@ def server_settings() -> ServerSettings:
     if not 0 < silence_s < 1e6:
         raise ConfigError(f"BENCH_OPENML_TIMEOUT is {patience!r}: give a number of seconds above 0")
     return ServerSettings(url=url, connect_s=min(5.0, silence_s), silence_s=silence_s)
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, half an IPv6 address
+        return False

@@ -60,9 +60,11 @@ class _Stoppable:
             each_s = running * max(0.0, took_s - last_s) / max(1, total - last_total)
             more = (GROWTH - 1) * planned
             spare_s = SHARE * (left_s - took_s)
+            if spare_s <= 0:
+                return False
             if spare_s < more * each_s:
                 more = math.floor(spare_s / each_s)
-            if spare_s <= 0 or more < 1:
+            if more < 1:
                 return False
             planned, last_s, last_total = int(min(planned + more, limit)), took_s, total
         return True
