@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from bench.sources.cache import Cache
-from bench.store.query import cell_rows, trial_rows
+from bench.sources.notes import listed
+from bench.store.query import cell_rows, exclusions, trial_rows
 from bench.store.sqlite import Store
 
 if TYPE_CHECKING:
@@ -41,7 +42,16 @@ def board(store: Store, run: dict[str, Any], view: View, cache: Cache | None = N
         from bench.stored import StoredPredictions
 
         stored = StoredPredictions(store, run, cache or Cache(), trials)
-    return leaderboard(trials_frame(trials), cells_frame(cells), view, stored)
+    found = leaderboard(trials_frame(trials), cells_frame(cells), view, stored)
+    return dataclasses.replace(found, notes=(*found.notes, *_ledger(run)))
+
+
+def _ledger(run: dict[str, Any]) -> list[str]:
+    """Return the note on what a run left out before it began."""
+    excluded = exclusions(run)
+    if not excluded:
+        return []
+    return [f"Left out of the run, for reasons in `bench show {run['run_id']}`: {listed(excluded)}"]
 
 
 def _reference(view: View, cells: Sequence[dict[str, Any]], trials: Sequence[dict[str, Any]]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import random
 import re
 import subprocess
 import sys
@@ -125,6 +126,31 @@ def test_what_is_left_out_is_no_success(prices):
     (prices.folder / suite).write_text((prices.folder / suite).read_text() + tables)
     assert "gone.csv" in prices("run", suite, code=5)
     assert "gone.csv" in prices("validate", suite, code=2)
+
+
+def test_a_table_with_a_leak_is_left_out_and_every_later_word_on_the_run_says_so(bench):
+    """A column that is the target in other units, beside features that only lean towards it."""
+    draw = random.Random(0).random
+    rows = []
+    for _ in range(600):
+        size, width = draw(), draw()
+        price = 10 * size + 8 * draw()
+        rows.append(f"{size},{width},{price},{price * 2.5 + 7}")
+    (bench.folder / "leaky.csv").write_text("\n".join(["size,width,price,cents", *rows]) + "\n")
+    suite = bench.suite("two", ["dummy", "linear"], "trials = 2", tasks=["iris"])
+    task = '[[tasks]]\nfile = "leaky.csv"\ntarget = "price"\n'
+    (bench.folder / suite).write_text((bench.folder / suite).read_text() + task)
+    said = bench("run", suite, code=5)
+    assert "left out: tasks[1] (leaky): D203: column 'cents' alone predicts the target" in said
+    assert "2 cells: 2 ok" in said
+    run_id = bench.rows("SELECT run_id FROM runs")[0]["run_id"]
+    assert "left out: tasks[1] (leaky): D203: " in bench("status")
+    assert "D203" in json.loads(bench("status", "--json"))["left_out"]["tasks[1] (leaky)"]
+    assert "tasks[1] (leaky): D203: " in bench("show", run_id)
+    noted = f"Left out of the run, for reasons in `bench show {run_id}`: tasks[1] (leaky)"
+    assert noted in " ".join(bench("leaderboard").split())
+    assert "4 cells: 4 ok" in bench("run", suite, "--accept", "D203")
+    assert "Left out" not in bench("leaderboard")
 
 
 def test_show_tells_what_is_known(bench):

@@ -80,7 +80,7 @@ def test_a_leaking_table_is_left_out_and_the_reason_says_how_to_run_it(folder):
         (left_out,) = plan.exclusions
         assert left_out.what == "tasks[0] (leak)"
         assert re.fullmatch(
-            r"D203: column 'code' alone predicts the target .*; see docs/facts/D203\.md; "
+            r"D203: column 'code' alone predicts the target .*; see `bench show D203`; "
             r'accept = \["D203"\] in the suite, or --accept D203, runs it all the same',
             left_out.reason,
         )
@@ -119,7 +119,7 @@ def test_a_table_of_the_catalogue_that_is_here_is_judged_in_a_dry_run_too(tmp_pa
     suite = load_suite(str(tmp_path / "s.toml"), ["dummy"], ["iris", "zoo"])
     made = outline_plan(suite, cache, Request())
     assert [task.name for task in made.tasks] == ["zoo"]
-    assert made.exclusions[0].reason.startswith("D401: nothing is learnt; see docs/facts/D401.md")
+    assert made.exclusions[0].reason.startswith("D401: nothing is learnt; see `bench show D401`")
     accepting = outline_plan(replace(suite, accept=("D401",)), cache, Request())
     assert [task.name for task in accepting.tasks] == ["iris", "zoo"]
 

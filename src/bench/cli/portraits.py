@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.execution.postmortem import visible
 from bench.facts import Verdict
-from bench.store.query import cell_rows, find_run, trial_rows
+from bench.store.query import cell_rows, exclusions, find_run, trial_rows
 from bench.store.sqlite import Store
 
 Record = dict[str, Any]
@@ -38,7 +38,7 @@ def of_run(name: str, store: Store) -> Record:
         "cells": dict(Counter(cell["status"] or "not begun" for cell in cells)),
         "trials": dict(Counter(trial["status"] for trial in trials)),
         "flags": dict(Counter(flag for trial in trials for flag in trial["flags"].split(",") if flag)),
-        "left out": {each["what"]: each["reason"] for each in record["exclusions"]},
+        "left out": exclusions(run),
         "tables": [_table(store, name) for name in dict.fromkeys(cell["dataset"] for cell in cells)],
     }
 

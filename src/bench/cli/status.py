@@ -18,7 +18,7 @@ from bench.cli.options import json_option, results_option, run_option
 def command(run_id: str | None, results: Path, *, as_json: bool) -> None:
     """Show how far a run is: cells by status, what failed and why, what is left."""
     from bench.store.opening import read_store
-    from bench.store.query import NOT_BEGUN, cell_rows, find_run
+    from bench.store.query import NOT_BEGUN, cell_rows, exclusions, find_run
 
     store = read_store(results)
     run = find_run(store, run_id)
@@ -27,7 +27,7 @@ def command(run_id: str | None, results: Path, *, as_json: bool) -> None:
         kept = ("cell_id", "status", "reason", "attempt", "ended_by", "wall_s", "started_at", "ended_at")
         record = {"run": run["run_id"], "suite": run["suite"], "ended": run["ended_at"] is not None}
         shown = [{key: cell[key] for key in kept} for cell in cells]
-        click.echo(json.dumps({**record, "cells": shown}, indent=2))
+        click.echo(json.dumps({**record, "cells": shown, "left_out": exclusions(run)}, indent=2))
         return
     counts = Counter(cell["status"] or "not begun" for cell in cells)
     parts = [
@@ -42,5 +42,7 @@ def command(run_id: str | None, results: Path, *, as_json: bool) -> None:
     for cell in cells:
         if cell["status"] not in ("ok", NOT_BEGUN):
             click.echo(f"  {cell['status']}: {cell['cell_id']}: {cell['reason']}")
+    for what, reason in exclusions(run).items():
+        click.echo(f"  left out: {what}: {reason}")
     if any(cell["status"] in (NOT_BEGUN, "interrupted") for cell in cells):
         click.echo("the command that started it goes on with what is left")

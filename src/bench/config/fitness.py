@@ -63,7 +63,7 @@ def refused(dataset: Dataset, accept: Collection[str]) -> str | None:
 
 def page_of(code: str) -> str:
     """Return where a fact is explained, as a person finds it."""
-    return f"docs/facts/{code}.md"
+    return f"`bench show {code}`"
 
 
 def unfit_rows(task: Task, suite: Suite, cache: Cache) -> str | None:

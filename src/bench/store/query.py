@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from bench.cells import CellStatus
@@ -98,6 +99,11 @@ def find_run(store: Store, name: str | None) -> dict[str, Any]:
         if run["run_id"] == name:
             return run
     raise ConfigError(f'no run "{name}" in {store.folder} (see `bench list runs`)')
+
+
+def exclusions(run: dict[str, Any]) -> dict[str, str]:
+    """Return what a run left out before it began, and why."""
+    return {each["what"]: each["reason"] for each in json.loads(run["record"])["exclusions"]}
 
 
 def cell_rows(store: Store, run_id: str) -> list[dict[str, Any]]:
