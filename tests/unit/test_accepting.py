@@ -15,7 +15,7 @@ import bench
 from bench import facts
 from bench.cli.main import bench as command
 from bench.config.changes import Changes, changed
-from bench.config.fitness import page_of, refused
+from bench.config.fitness import refused
 from bench.config.load import load_suite
 from bench.config.write import suite_text
 from bench.errors import ConfigError, DataError
@@ -161,7 +161,7 @@ def test_changes_add_to_what_a_suite_accepts(plan):
 @pytest.mark.parametrize("code", CHECKS)
 def test_every_fact_has_a_page_with_its_title_and_its_rule(root, code):
     text = page(code)
-    assert text == (root / page_of(code)).read_text("utf-8")
+    assert text == (root / f"docs/facts/{code}.md").read_text("utf-8")
     assert text.startswith(f"# {code}: {CHECKS[code].title}\n")
     assert f"**Rule.** {CHECKS[code].rule}\n" in text
     for part in ("**Looked at.**", "**Why it matters.**", "**What to do.**"):
