@@ -20,12 +20,15 @@ from bench.analysis.ensembles import CellPredictions, TrialKey
 from bench.budgets import Budget
 from bench.cells import Cell, Validation
 from bench.config.load import list_suites
+from bench.datasets import Dataset
 from bench.errors import DataError, PrerequisiteError
 from bench.orders import Order
 from bench.runner.cell import load_cell
 from bench.scoring.metrics import mean_score, score
 from bench.scoring.predictions import Prediction, prediction_hash, stored_predictions
 from bench.sources.cache import Cache
+from bench.sources.description import splits_file
+from bench.sources.shelf import kept_tables
 from bench.store import predictions as prediction_files
 from bench.store.query import evidence_rows
 from bench.store.sqlite import Store
@@ -48,9 +51,10 @@ class StoredPredictions(Mapping[str, CellPredictions]):
     ) -> None:
         """Take the cells of a run that have a file of predictions; `trials` are its trials (`trial_rows`).
 
-        Raises PrerequisiteError where none has.
+        Raises PrerequisiteError where none has, or the cache cannot be read.
         """
         self._store, self._run, self._cache = store, run, cache
+        self._kept = kept_tables(cache)
         self._evidence = {row["evidence_key"]: row for row in evidence_rows(store, run["run_id"])}
         self._keys = [key for key in self._evidence if store.predictions_path(key).is_file()]
         self._recorded = {(t["evidence_key"], t["trial"], t["attempt"]): t for t in trials}
@@ -110,19 +114,28 @@ class StoredPredictions(Mapping[str, CellPredictions]):
             )
         return self._truths[slot]
 
-    def _order(self, evidence: Mapping[str, Any]) -> Order:
-        name = evidence["dataset"]
-        dataset = self._cache.describe(name)
-        if dataset is None:
+    def _dataset(self, evidence: Mapping[str, Any]) -> Dataset:
+        """Return the table of a cell as the cache holds it.
+
+        The store knows it by one name, and by its rows: a task of OpenML's and a mirror of it are the same.
+        """
+        splits, name = splits_file(evidence["splits"]), evidence["dataset"]
+        for kept in self._kept:
+            found = kept.dataset
+            if found and found.fingerprint == evidence["fingerprint"] and (kept.folder / splits).is_file():
+                return found
+        if self._cache.describe(name) is None:
             raise PrerequisiteError(
                 f"ensembles need the labels of table {name}, and the cache {self._cache.root} does not hold "
                 f"it: `{self._command()}` fetches it and fits nothing twice"
             )
-        if dataset.fingerprint != evidence["fingerprint"]:
-            raise PrerequisiteError(
-                f"ensembles need the labels of table {name}, and the cache {self._cache.root} holds other "
-                f"rows of that name: name the run's own with --cache, or fit again with `{self._command()}`"
-            )
+        raise PrerequisiteError(
+            f"ensembles need the labels of table {name}, and the cache {self._cache.root} holds other "
+            f"rows of that name: name the run's own with --cache, or fit again with `{self._command()}`"
+        )
+
+    def _order(self, evidence: Mapping[str, Any]) -> Order:
+        dataset = self._dataset(evidence)
         validation = evidence["validation"]
         method = validation.rstrip(string.digits)
         caps = {name: evidence[name] for name in ("repeat", "fold", "train_cap", "test_cap")}

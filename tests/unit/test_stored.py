@@ -22,6 +22,8 @@ from bench.errors import DataError, PrerequisiteError
 from bench.scoring.metrics import mean_score, score
 from bench.scoring.predictions import Prediction
 from bench.sources.cache import Cache
+from bench.sources.description import DESCRIPTION, parse_description, render_description
+from bench.sources.shelf import kept_tables
 from bench.store.opening import read_store
 from bench.store.query import find_run, trial_rows
 from bench.stored import StoredPredictions
@@ -143,12 +145,25 @@ def test_a_table_that_the_cache_does_not_hold_is_asked_for_with_a_command(store,
 
 
 def test_another_table_under_the_same_name_is_refused(store, monkeypatch):
-    class Other(Cache):
-        def describe(self, name):
-            return replace(super().describe(name), fingerprint="0" * 64)
-
+    others = [
+        replace(kept, dataset=replace(kept.dataset, fingerprint="0" * 64)) for kept in kept_tables(Cache())
+    ]
+    monkeypatch.setattr(module, "kept_tables", lambda cache: others)
     with pytest.raises(PrerequisiteError, match="holds other rows of that name"):
-        next(iter(predictions(store, Other()).values()))
+        next(iter(predictions(store).values()))
+
+
+def test_the_same_rows_under_another_name_are_the_table(store, tmp_path):
+    other = Cache(tmp_path)
+    shutil.copytree(Cache().tables, other.tables)
+    for kept in kept_tables(other):
+        described = parse_description((kept.folder / DESCRIPTION).read_bytes())
+        renamed = replace(described, dataset=replace(described.dataset, name=f"openml-{kept.name}"))
+        (kept.folder / DESCRIPTION).write_text(render_description(renamed))
+        kept.folder.rename(other.folder(renamed.dataset.name))
+    assert other.describe("iris") is None
+    assert len(predictions(store, other).values()) == 12
+    assert all(cell.validation for cell in predictions(store, other).values())
 
 
 def test_labels_that_are_not_those_of_the_predicted_rows_are_refused(store, monkeypatch):
