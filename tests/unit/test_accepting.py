@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from dataclasses import replace
@@ -23,7 +24,7 @@ from bench.facts import ACCEPTABLE, CHECKS, Fact, Verdict
 from bench.session import Request, make_plan, outline_plan
 from bench.sources.cache import Cache
 from bench.sources.catalog import record
-from bench.sources.description import ROWS, array_files, splits_file
+from bench.sources.description import FORMAT, ROWS, array_files, splits_file
 from bench.sources.facts.pages import page
 from bench.sources.outline import outline
 
@@ -169,6 +170,13 @@ def test_every_fact_has_a_page_with_its_title_and_its_rule(root, code):
     assert (f'`accept = ["{code}"]`' in text) == CHECKS[code].acceptable
     row = f"| [{code}]({code}.md) | {CHECKS[code].title} | {'yes' if CHECKS[code].acceptable else ''} |"
     assert row in (root / "docs/facts/README.md").read_text("utf-8")
+
+
+def test_kept_facts_are_those_of_these_rules():
+    """Facts are stored with a table: a changed rule needs another FORMAT, or old ones would stay."""
+    rules = "\n".join(f"{code} {check.rule}" for code, check in CHECKS.items())
+    digest = hashlib.sha256(rules.encode()).hexdigest()[:16]
+    assert (FORMAT, digest) == (4, "33e820f9f1447664")
 
 
 def test_there_is_no_page_of_anything_else(root):
