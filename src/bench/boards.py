@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from bench.errors import ConfigError
+from bench.interventions import NONE
 from bench.sources.cache import Cache
 from bench.sources.notes import listed
 from bench.store.query import cell_rows, exclusions, trial_rows
@@ -19,10 +21,13 @@ if TYPE_CHECKING:
 def board(store: Store, run: dict[str, Any], view: View, cache: Cache | None = None) -> Leaderboard:
     """Return the leaderboard of a run; a view without a budget takes the run's own.
 
+    Without an intervention it shows the cells without one, where there are some.
+
     Ensembles need the labels of the tables, from the `cache` (the user's own without one).
 
     Raises:
-        ConfigError: the view's metric is none, can be no error, or is of no task of the run.
+        ConfigError: the view's metric is none, can be no error, or is of no task of the run, or no cell of
+            the run is under the view's intervention.
         PrerequisiteError: ensembles are asked for, and predictions or tables are not there.
         DataError: the stored predictions are not of the rows that the table is split into now.
     """
@@ -36,6 +41,7 @@ def board(store: Store, run: dict[str, Any], view: View, cache: Cache | None = N
     )
     run_id = run["run_id"]
     cells, trials = cell_rows(store, run_id), trial_rows(store, run_id)
+    view = dataclasses.replace(view, intervention=_intervention(view, cells))
     view = dataclasses.replace(view, reference=_reference(view, cells, trials))
     stored = None
     if view.show == "ensembled":
@@ -44,6 +50,18 @@ def board(store: Store, run: dict[str, Any], view: View, cache: Cache | None = N
         stored = StoredPredictions(store, run, cache or Cache(), trials)
     found = leaderboard(trials_frame(trials), cells_frame(cells), view, stored)
     return dataclasses.replace(found, notes=(*found.notes, *_ledger(run)))
+
+
+def _intervention(view: View, cells: Sequence[dict[str, Any]]) -> str:
+    """The intervention that is shown: the view's, else none, else the run's first."""
+    there = list(dict.fromkeys(cell["intervention"] for cell in cells))
+    if view.intervention is None:
+        return next((each for each in (NONE, *there) if each in there), NONE)
+    if view.intervention not in there:
+        raise ConfigError(
+            f"intervention: no cell of this run is under {view.intervention!r} (there: {', '.join(there)})"
+        )
+    return view.intervention
 
 
 def _ledger(run: dict[str, Any]) -> list[str]:

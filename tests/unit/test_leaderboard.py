@@ -683,7 +683,7 @@ def test_mixed_devices_and_interventions_are_said():
     cells[0]["device"] = "cuda1"
     cells[1]["intervention"] = "rotate"
     notes = board((trials, cells)).notes
-    assert "1 cells with an intervention are left out" in notes
+    assert "1 cells under another intervention are left out" in notes
     assert any("cpu1 and cuda1" in note for note in notes)
 
 

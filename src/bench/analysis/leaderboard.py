@@ -21,6 +21,7 @@ from bench.analysis.traces import numbered, traces
 from bench.analysis.views import View
 from bench.datasets import ProblemType
 from bench.errors import ConfigError
+from bench.interventions import NONE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -140,7 +141,7 @@ def leaderboard(
     is none, can be no error, or that no task here has.
     """
     cells, left_out = _with_metric(cells, view)
-    of = traces(trials, cells)
+    of = traces(trials, cells, view.intervention or NONE)
     shown = results(of, view, stored)
     found = errors(shown, of, view)
     problem, ratios = _by_dataset(found)

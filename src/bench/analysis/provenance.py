@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from bench.analysis.results import Results
-from bench.analysis.traces import NO_INTERVENTION, Cells
+from bench.analysis.traces import Cells
 from bench.analysis.views import View
+from bench.interventions import NONE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,8 +34,8 @@ def is_replay(cells: Cells, view: View) -> bool:
 def run_notes(planned: pd.DataFrame, cells: Cells, shown: Results, view: View) -> tuple[str, ...]:
     """Return, a line each, what is not in the leaderboard or not equal in it."""
     notes = []
-    if altered := int((planned["intervention"] != NO_INTERVENTION).sum()):
-        notes.append(f"{altered} cells with an intervention are left out")
+    if others := int((planned["intervention"] != (view.intervention or NONE)).sum()):
+        notes.append(f"{others} cells under another intervention are left out")
     if pending := int(shown.pending.sum()):
         notes.append(
             f"{pending} of {len(shown.pending)} results are still to come; means are of those that are there"

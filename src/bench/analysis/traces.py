@@ -13,6 +13,7 @@ import pandas as pd
 
 from bench.cells import CellStatus
 from bench.errors import ConfigError
+from bench.interventions import NONE
 from bench.trials import TrialStatus
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     Mask: TypeAlias = NDArray[np.bool_]
     Texts: TypeAlias = NDArray[np.object_]
 
-NO_INTERVENTION = "none"
 _FINAL = [status.value for status in CellStatus if status is not CellStatus.INTERRUPTED]
 _FAILED = [status.value for status in CellStatus if status.failed]
 
@@ -80,14 +80,14 @@ class Traces:
     """Of each row of the trials frame: JSON, part (`train`, `validation`, `test`) to metric to value."""
 
 
-def traces(trials: pd.DataFrame, cells: pd.DataFrame) -> Traces:
-    """Return the trials of the planned cells, those of every attempt: a view says which of them stand.
+def traces(trials: pd.DataFrame, cells: pd.DataFrame, intervention: str = NONE) -> Traces:
+    """Return the trials of the cells under an intervention, of every attempt: a view says which stand.
 
     Evidence under another key (other data, versions or learners) is not of these cells and is left out.
     Raises ConfigError where two cells of one learner share a slot, since no view could tell which of them
     counts, and ValueError where a trial stands twice in one attempt.
     """
-    cells = cells[(cells["intervention"] == NO_INTERVENTION).to_numpy()]
+    cells = cells[(cells["intervention"] == intervention).to_numpy()]
     code, keys = pd.factorize(trials["evidence_key"])
     cell = pd.Index(cells["evidence_key"]).get_indexer(pd.Index(keys))[code]
     trial, attempt = trials["trial"].to_numpy(), trials["attempt"].to_numpy()

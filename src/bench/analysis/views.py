@@ -63,6 +63,8 @@ class View:
     """The test metric that errors are made of; None for each problem type's primary score."""
     rows: Tested = "all"
     """Which test rows count: all, or those whose features no training row of their split has."""
+    intervention: str | None = None
+    """Under which intervention the cells are that are compared; None for none."""
     reference: str = "random-forest"
     """The learner whose default configuration every error is compared with."""
 

@@ -11,6 +11,7 @@ from bench.cells import CellStatus
 from bench.cli.plan import not_applicable
 from bench.errors import ExitCode
 from bench.execution.postmortem import visible
+from bench.interventions import NONE
 from bench.plans import Plan, is_tour
 from bench.store.query import cell_rows, find_run, trial_rows
 from bench.store.sqlite import FILE_NAME, Store
@@ -29,6 +30,9 @@ def conclude(run_id: str, plan: Plan, store: Store) -> ExitCode:
         click.echo()
         click.echo(tables.text(board(store, run, View(by=by))), nl=False)
     cells = cell_rows(store, run_id)
+    for intervention in plan.suite.interventions:
+        if intervention != NONE:
+            click.echo(f"Under {intervention}: bench leaderboard --intervention {intervention}")
     click.echo()
     _say_unfinished(plan, cells)
     _say_trials(store, run_id)

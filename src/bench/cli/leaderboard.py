@@ -54,6 +54,9 @@ if TYPE_CHECKING:
     help="Which test rows count: all, or those whose features no training row has.",
 )
 @click.option(
+    "--intervention", help="Under which intervention cells are compared (default: without one, if there are)."
+)
+@click.option(
     "--columns",
     "extra",
     multiple=True,

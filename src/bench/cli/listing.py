@@ -13,7 +13,7 @@ from bench.cli.options import cache_option, json_option, results_option
 
 @click.group("list")
 def command() -> None:
-    """List suites, learners, families, tables, cells or runs."""
+    """List suites, learners, families, tables, interventions, cells or runs."""
 
 
 @command.command("suites")
@@ -78,6 +78,26 @@ def tables(*, as_json: bool) -> None:
                 "package": record.package,
             }
             for name, record in catalog().items()
+        ],
+        as_json=as_json,
+    )
+
+
+@command.command("interventions")
+@json_option
+def interventions(*, as_json: bool) -> None:
+    """Interventions, what each destroys, and which learners must not notice."""
+    from bench.interventions import KINDS
+
+    echo_records(
+        [
+            {
+                "intervention": f"{kind.name}:N" if kind.amount else kind.name,
+                "amount": str(kind.amount or ""),
+                "destroys": kind.destroys,
+                "unmoved": ", ".join(kind.unmoved),
+            }
+            for kind in KINDS.values()
         ],
         as_json=as_json,
     )

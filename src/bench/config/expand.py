@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from bench.cells import Cell, Validation, evidence_key
 from bench.environments import lock_hash
 from bench.errors import ConfigError
+from bench.interventions import Intervention, parse_intervention, shape_under
 from bench.learners import Learner, specification_hash
 from bench.plans import Exclusion, Plan, PlannedCell
 from bench.suites import Suite
@@ -104,14 +105,23 @@ def outer_splits(suite: Suite, splits: SplitPlan) -> Iterator[Split]:
 
 def _planned(cell: Cell, reference: str, learner: Learner) -> PlannedCell:
     learner_hash, lock = specification_hash(learner), lock_hash(learner.packages)
+    intervention = parse_intervention(cell.intervention)
+    shape = shape_under(intervention, task_shape(cell.task, cell.split, cell.validation), cell.task.dataset)
     return PlannedCell(
         cell=cell,
         learner=reference,
-        evidence_key=evidence_key(cell.id, cell.task.fingerprint, learner_hash, lock),
+        evidence_key=evidence_key(cell.id, _data_key(cell.task, intervention), learner_hash, lock),
         learner_hash=learner_hash,
         lock_hash=lock,
-        not_applicable=_past_limit(learner, task_shape(cell.task, cell.split, cell.validation)),
+        not_applicable=intervention.not_applicable(cell.task.dataset) or _past_limit(learner, shape),
     )
+
+
+def _data_key(task: Task, intervention: Intervention) -> str:
+    """Return what the rows that a learner meets follow from: the table, and the code that alters it."""
+    if not intervention.changes:
+        return task.fingerprint
+    return f"{task.fingerprint}+{intervention.kind.name}@{intervention.kind.version}"
 
 
 def _past_limit(learner: Learner, shape: TaskShape) -> str | None:

@@ -14,6 +14,7 @@ from bench.cells import Validation
 from bench.config.problems import did_you_mean
 from bench.datasets import ColumnKind, ProblemType
 from bench.errors import ConfigError
+from bench.interventions import NONE
 from bench.sources.columns import column_name
 from bench.sources.inference import misasked
 from bench.sources.notes import listed
@@ -55,7 +56,7 @@ def comparison(
         validation=Validation("holdout", 25),
         folds=OWN_FOLDS,
         seeds=(0,),
-        interventions=("none",),
+        interventions=(NONE,),
         train_cap=MOST_TRAIN_ROWS,
         test_cap=MOST_TEST_ROWS,
         allowed_failures=0.05,

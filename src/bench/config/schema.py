@@ -17,7 +17,9 @@ from bench.config.limits import (
     MOST_TRIALS,
     SMALLEST_MEMORY_BYTES,
 )
+from bench.errors import ConfigError
 from bench.facts import ACCEPTABLE
+from bench.interventions import NONE, parse_intervention
 
 _UNITS = {"GiB": GIB, "MiB": 1024**2, "GB": 10**9, "MB": 10**6}
 
@@ -78,6 +80,13 @@ def _acceptable(value: str) -> str:
         message = f"{value!r} leaves no table out that could be run: name some of {', '.join(ACCEPTABLE)}"
         raise ValueError(message)
     return value
+
+
+def _intervention(value: str) -> str:
+    try:
+        return str(parse_intervention(value))
+    except ConfigError as error:
+        raise ValueError(str(error)) from None
 
 
 Name = Annotated[str, AfterValidator(_name)]
@@ -179,9 +188,9 @@ class SuiteFile(_Table):
     folds: Annotated[int, Field(ge=1, le=MOST_FOLDS)] = 1
     repeats: Annotated[int, Field(ge=1, le=MOST_REPEATS)] = 1
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1), AfterValidator(_each_once)] = [0]
-    interventions: Annotated[list[Literal["none"]], Field(min_length=1), AfterValidator(_each_once)] = [
-        "none"
-    ]
+    interventions: Annotated[
+        list[Annotated[str, AfterValidator(_intervention)]], Field(min_length=1), AfterValidator(_each_once)
+    ] = [NONE]
     device: Literal["cpu", "cuda"] = "cpu"
     exact_limit_s: Annotated[float, Field(gt=0)] | None = None
     allowed_failures: Annotated[float, Field(ge=0, le=1)] = 0.0

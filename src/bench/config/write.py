@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from bench.budgets import GIB, Budget
 from bench.errors import ConfigError
+from bench.interventions import NONE
 from bench.suites import Suite, TaskReference
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -43,7 +44,7 @@ def _lines(suite: Suite) -> Iterator[str]:
     if suite.repeats != 1:
         yield f"repeats = {suite.repeats}"
     yield f"seeds = [{', '.join(map(str, suite.seeds))}]"
-    if suite.interventions != ("none",):
+    if suite.interventions != (NONE,):
         yield f"interventions = [{', '.join(map(_string, suite.interventions))}]"
     if suite.device != "cpu":
         yield f"device = {_string(suite.device)}"

@@ -13,8 +13,11 @@ from typing import Protocol
 
 import numpy as np
 
+from bench.alterations.altered import altered
+from bench.alterations.rows import Rows
 from bench.cells import CellStatus
 from bench.datasets import ProblemType
+from bench.interventions import parse_intervention
 from bench.orders import Order, Predictions
 from bench.registry import learner as find_learner
 from bench.runner.clock import CellMeter, Span
@@ -113,7 +116,11 @@ def _raised(error: Exception) -> Outcome:
 
 
 def load_cell(order: Order) -> tuple[TrainingData, TestRows, dict[str, int]]:
-    """Return the training rows with their folds, the test rows, and how many rows of each there are."""
+    """Return the training rows with their folds, the test rows, and how many rows of each there are.
+
+    Features and training labels are as the cell's intervention leaves them. Which rows are drawn, the test
+    labels, and which test rows have twins are as without it.
+    """
     cell = order.cell
     task = cell.task
     cache = Cache(Path(order.cache_root))
@@ -121,12 +128,14 @@ def load_cell(order: Order) -> tuple[TrainingData, TestRows, dict[str, int]]:
     fold_of_row = cache.fold_of_row(task.dataset.name, task.splits.procedure, cell.split.repeat)
     drawn = split_rows(cell, table.y, fold_of_row, table.structure)
     train, test, folds = drawn.train, drawn.test, drawn.folds
+    there = Rows(table.rows(train), table.y[train], table.rows(test))
+    met = altered(there, parse_intervention(cell.intervention), cell.split_key)
     training = TrainingData(
         problem=task.problem,
         n_classes=len(task.dataset.classes),
         target_sd=task.dataset.target_sd,
-        X=table.rows(train),
-        y=table.y[train],
+        X=met.X,
+        y=met.y,
         folds=folds,
     )
     y_test = table.y[test]
@@ -134,9 +143,8 @@ def load_cell(order: Order) -> tuple[TrainingData, TestRows, dict[str, int]]:
     if task.problem is ProblemType.BINARY:
         positives = int((y_test == 1).sum())
         rows["test_minority"] = min(positives, len(y_test) - positives)
-    tested = TestRows(
-        X=table.rows(test), y=y_test, twinless=~np.isin(table.row_hashes[test], table.row_hashes[train])
-    )
+    twinless = ~np.isin(table.row_hashes[test], table.row_hashes[train])
+    tested = TestRows(X=met.X_test, y=y_test, twinless=twinless)
     return training, tested, rows
 
 
