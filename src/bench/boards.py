@@ -15,6 +15,7 @@ from bench.store.sqlite import Store
 
 if TYPE_CHECKING:
     from bench.analysis.leaderboard import Leaderboard
+    from bench.analysis.sensitivity import Sensitivity
     from bench.analysis.views import View
 
 
@@ -62,6 +63,24 @@ def _intervention(view: View, cells: Sequence[dict[str, Any]]) -> str:
             f"intervention: no cell of this run is under {view.intervention!r} (there: {', '.join(there)})"
         )
     return view.intervention
+
+
+def sensitivity_of(store: Store, run: dict[str, Any], view: View) -> Sensitivity:
+    """Return how much errors grow under each intervention of a run, at its own budget.
+
+    Raises ConfigError where it has no cells without an intervention, or none with one.
+    """
+    from bench.analysis.frames import cells_frame, trials_frame
+    from bench.analysis.sensitivity import sensitivity
+
+    cells, trials = cell_rows(store, run["run_id"]), trial_rows(store, run["run_id"])
+    view = dataclasses.replace(
+        view,
+        budget_s=run["budget_s"],
+        budget_trials=run["budget_trials"],
+        reference=_reference(view, cells, trials),
+    )
+    return sensitivity(trials_frame(trials), cells_frame(cells), view)
 
 
 def _ledger(run: dict[str, Any]) -> list[str]:

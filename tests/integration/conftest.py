@@ -31,6 +31,7 @@ title = "Test"
 learners = [{learners}]
 allowed_failures = 0
 validation = "{validation}"
+interventions = [{interventions}]
 
 [budget]
 {budget}
@@ -90,6 +91,7 @@ class Bench:
             learners=", ".join(f'"{learner}"' for learner in learners),
             budget=budget,
             validation=options.pop("validation", "holdout"),
+            interventions=", ".join(f'"{each}"' for each in options.pop("interventions", ["none"])),
             rows=options.pop("rows", 400),
             tasks="\n".join(f'[[tasks]]\ndataset = "{task}"\n' for task in tasks),
         )

@@ -47,6 +47,10 @@ class Errors:
     """(E, T) mean error over splits, stand-ins for missing ones included; NaN where there is none."""
     log_ratio: Floats
     """(E, T) ln(error of the reference / error): above 0 is better than the reference."""
+    log_error: Floats
+    """(E, T) ln(error), floored, over the splits that the reference has as well."""
+    n_splits: Floats
+    """(E, T) how many those are."""
     n_scored: Ints
     """(E,) tasks with an error of the entry's own; without any it has no mean and no ratio anywhere."""
     n_stood_in: Ints
@@ -74,7 +78,10 @@ def errors(shown: Results, of: Traces, view: View) -> Errors:
     error = np.where(absent, stand_in, shown.error)
     n_scored = (grid.count(shown.scored) > 0).sum(axis=1)
     mean = grid.mean(error, ~shown.pending)
-    log_ratio = _log_ratios(grid, error, ~shown.pending, reference, _metrics(view, shown.problem[first]))
+    paired = ~shown.pending & np.isfinite(reference.error)
+    metric = _metrics(view, shown.problem[first])
+    log_error, log_reference = _log_errors(grid, error, paired, reference, metric)
+    log_ratio = log_reference - log_error
     without = _without_reference(task, len(tasks), reference)
     log_ratio[:, np.logical_or.reduce(without)] = np.nan
     log_ratio[n_scored == 0], mean[n_scored == 0] = np.nan, np.nan
@@ -85,6 +92,8 @@ def errors(shown: Results, of: Traces, view: View) -> Errors:
         problem=shown.problem[first],
         mean=mean,
         log_ratio=log_ratio,
+        log_error=np.where(np.isnan(log_ratio), np.nan, log_error),
+        n_splits=grid.count(paired),
         n_scored=n_scored,
         n_stood_in=np.where(n_scored > 0, (grid.count(absent & np.isfinite(stand_in)) > 0).sum(axis=1), 0),
         notes=(
@@ -142,15 +151,16 @@ def _never_offered(shown: Results) -> Mask:
     return never
 
 
-def _log_ratios(grid: _Grid, error: Floats, known: Mask, reference: Defaults, metric: Texts) -> Floats:
-    """Return ln(reference / error) of the means over the splits that have both; `metric` is (T,)."""
-    paired = known & np.isfinite(reference.error)
+def _log_errors(
+    grid: _Grid, error: Floats, paired: Mask, reference: Defaults, metric: Texts
+) -> tuple[Floats, Floats]:
+    """Return ln(error) and ln(error of the reference), means over the paired splits; `metric` is (T,)."""
     n_test, n_minority = grid.sum(reference.n_test, paired), grid.sum(reference.n_test_minority, paired)
     of = np.broadcast_to(metric, grid.shape)
     own, other = (
         floored(grid.mean(values, paired), of, n_test, n_minority) for values in (error, reference.error)
     )
-    return np.log(other) - np.log(own)
+    return np.log(own), np.log(other)
 
 
 def _without_reference(task: Ints, n_tasks: int, reference: Defaults) -> tuple[Mask, Mask, Mask]:

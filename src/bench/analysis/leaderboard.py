@@ -144,7 +144,7 @@ def leaderboard(
     of = traces(trials, cells, view.intervention or NONE)
     shown = results(of, view, stored)
     found = errors(shown, of, view)
-    problem, ratios = _by_dataset(found)
+    problem, ratios = by_dataset(found, found.log_ratio)
     rows = _rows(found, shown, ratios, problem)
     compared = problem[np.isfinite(ratios).any(axis=0)]
     return Leaderboard(
@@ -182,29 +182,29 @@ def _with_metric(cells: pd.DataFrame, view: View) -> tuple[pd.DataFrame, list[st
     return cells[has].reset_index(drop=True), [note] if n else []
 
 
-def _by_dataset(found: Errors) -> tuple[Texts, Floats]:
-    """Return (N,) problem types and (E, N) log ratios of datasets: means over the tasks of each.
+def by_dataset(found: Errors, ratios: Floats) -> tuple[Texts, Floats]:
+    """Return (N,) problem types and (E, N) log ratios of datasets: means over the tasks (E, T) of each.
 
     Tasks of one dataset share its rows: it is datasets that are drawn, in a resample and in the world.
     """
     number = numbered(found.dataset, found.problem)
     first = np.unique(number, return_index=True)[1]
     member = (number[:, None] == np.arange(len(first))).astype(float)
-    known = np.isfinite(found.log_ratio)
+    known = np.isfinite(ratios)
     n = known @ member
-    sums = np.where(known, found.log_ratio, 0.0) @ member
+    sums = np.where(known, ratios, 0.0) @ member
     return found.problem[first], np.divide(sums, n, out=np.full(n.shape, np.nan), where=n > 0)
 
 
 def _rows(found: Errors, shown: Results, ratios: Floats, problem: Texts) -> tuple[Row, ...]:
     regression = problem == ProblemType.REGRESSION.value
-    overall = _estimates(ratios)
+    overall = estimates(ratios)
     ranks = _mean_ranks(found.mean)
     columns: dict[str, list[Any]] = {
         "entry": list(found.entries),
         "overall": overall,
-        "classification": _estimates(ratios[:, ~regression]),
-        "regression": _estimates(ratios[:, regression]),
+        "classification": estimates(ratios[:, ~regression]),
+        "regression": estimates(ratios[:, regression]),
         "error": spreads(shown, found.entries),
         "mean_rank": ranks.tolist(),
         "wins": (found.log_ratio >= TIE).sum(axis=1).tolist(),
@@ -224,7 +224,8 @@ def _rows(found: Errors, shown: Results, ratios: Floats, problem: Texts) -> tupl
     )
 
 
-def _estimates(ratios: Floats) -> list[Estimate]:
+def estimates(ratios: Floats) -> list[Estimate]:
+    """Return the mean of each entry's log ratios (E, N) over datasets, with its bootstrap interval."""
     n = np.isfinite(ratios).sum(axis=1)
     mean = np.divide(np.nansum(ratios, axis=1), n, out=np.full(len(n), np.nan), where=n > 0)
     low, high = bootstrap_means(ratios)

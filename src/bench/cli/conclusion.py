@@ -23,16 +23,18 @@ def conclude(run_id: str, plan: Plan, store: Store) -> ExitCode:
     """Show the end of a run and return its exit code."""
     from bench.analysis import tables
     from bench.analysis.views import View
-    from bench.boards import board
+    from bench.boards import board, sensitivity_of
 
     run = find_run(store, run_id)
     for by in ("learner", "family"):
         click.echo()
         click.echo(tables.text(board(store, run, View(by=by))), nl=False)
     cells = cell_rows(store, run_id)
-    for intervention in plan.suite.interventions:
-        if intervention != NONE:
-            click.echo(f"Under {intervention}: bench leaderboard --intervention {intervention}")
+    if len(plan.suite.interventions) > 1 and NONE in plan.suite.interventions:
+        from bench.analysis import sensitivity
+
+        click.echo()
+        click.echo(sensitivity.text(sensitivity_of(store, run, View(by="family"))), nl=False)
     click.echo()
     _say_unfinished(plan, cells)
     _say_trials(store, run_id)

@@ -16,9 +16,10 @@ from bench.errors import BenchError, ExitCode
 VERBS = {
     "run": ("bench.cli.run", "Run a suite, or learners on your own file, and show the leaderboard."),
     "leaderboard": ("bench.cli.leaderboard", "Show the leaderboard of a run, at any smaller budget."),
+    "sensitivity": ("bench.cli.sensitivity", "Show how much errors grow under each intervention."),
     "status": ("bench.cli.status", "Show how far a run is and what failed."),
     "show": ("bench.cli.show", "Show a run, task, learner or cell: log, configurations, environment, code."),
-    "list": ("bench.cli.listing", "List suites, learners, families, tables, cells or runs."),
+    "list": ("bench.cli.listing", "List suites, learners, families, tables, interventions, cells or runs."),
     "data": ("bench.cli.data", "Fetch, list, show, verify, pack, unpack and evict tables."),
     "validate": ("bench.cli.validate", "Check a suite file; every error at once."),
     "export": ("bench.cli.export", "Write the trials of a run as CSV or Parquet."),
