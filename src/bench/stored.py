@@ -40,7 +40,11 @@ TOLERANCE = 0.05
 Means of several models that are equal but for rounding are ties in single precision alone: an area under the
 curve of such models (neighbours under cross-validation) was seen to move by 0.005.
 """
-_SLOT = ("task", "fingerprint", "splits", "repeat", "fold", "train_cap", "test_cap", "seed", "validation")
+_SLOT = (
+    *("task", "fingerprint", "splits", "repeat", "fold", "train_cap", "test_cap"),
+    *("intervention", "seed", "validation"),
+)
+"""What decides which rows a cell has, and which labels."""
 
 
 class StoredPredictions(Mapping[str, CellPredictions]):

@@ -254,3 +254,20 @@ def test_predictions_with_standard_deviations_are_checked_as_well(tmp_path, cach
     path = found.predictions_path(key)
     path.write_bytes(flipped_at_the_end(path.read_bytes()))
     assert "are damaged, those of trial" in refusal(stored, key)
+
+
+def test_each_intervention_has_labels_of_its_own(tmp_path, cache_root):
+    """Ensembles are chosen on the labels that the cell was validated on."""
+    text = SUITE.format(validation="holdout:25").partition("[[tasks]]")[0]
+    text = text.replace("\n[budget]", '\ninterventions = ["none", "random-labels"]\n\n[budget]')
+    (tmp_path / "views.toml").write_text(text + '[[tasks]]\ndataset = "iris"\n')
+    call("run", str(tmp_path / "views.toml"), "--results", str(tmp_path / "r"), "--executor", "inline")
+    found = read_store(tmp_path / "r")
+    run = find_run(found, None)
+    truths = {tuple(of.y_validation) for of in predictions(found).values()}
+    assert len(truths) == 2
+    assert len({tuple(of.y_test) for of in predictions(found).values()}) == 1
+    for intervention in ("none", "random-labels"):
+        shown = board(found, run, View(show="ensembled", intervention=intervention))
+        assert shown.view.intervention == intervention
+        assert {row.entry for row in shown.rows} == {"dummy", "linear", "tree", "svm-rbf"}
