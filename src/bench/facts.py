@@ -18,6 +18,8 @@ CONTINUOUS_SHARE = 0.1
 """if they are more than this share of the rows as well."""
 NEAR_ROWS = 5_000
 NEAR_COLUMNS = 3
+NEAR_MOST_COLUMNS = 200
+"""With more columns the search of neighbours takes minutes."""
 NEAR_DISTANCE = 0.001
 ID_SHARE = 0.95
 """A category with as many levels, over its rows, is a name for each row."""
@@ -105,8 +107,8 @@ CHECKS: Mapping[str, Check] = {
             title="near duplicates",
             rule=f"Among at most {NEAR_ROWS:,} seeded rows, no two of them equal, the nearest other row has "
             f"the same categories and is within {NEAR_DISTANCE} of the column's spread in every number. Not "
-            f"judged with fewer than {NEAR_COLUMNS} columns of more than {CONTINUOUS_VALUES} different "
-            "numbers. `note`.",
+            f"judged with fewer than {NEAR_COLUMNS} or more than {NEAR_MOST_COLUMNS} columns of more than "
+            f"{CONTINUOUS_VALUES} different numbers. `note`.",
         ),
         Check(
             code="D201",
@@ -153,7 +155,8 @@ CHECKS: Mapping[str, Check] = {
             rule=f"On at most {LOOKED_AT_ROWS:,} training rows of repeat 0, fold 0, {HELD_OUT} % of them "
             "held out, the better of a random forest (50 trees) and a linear model has an error that is not "
             f"below the dummy's by {LEARNT_MARGIN * 100:g} % of it and by {LEARNT_NOISE:g} standard errors "
-            f"of the difference. `exclude`. {_JUDGED}.",
+            "of the difference, and of a regression neither has that of the target's ranks. `exclude`. "
+            f"{_JUDGED}.",
             acceptable=True,
         ),
         Check(

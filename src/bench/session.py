@@ -20,6 +20,7 @@ from bench.events import (
     RunStarted,
 )
 from bench.execution.progress import Executor
+from bench.facts import ACCEPTABLE
 from bench.learners import Learner
 from bench.line_up import usable
 from bench.plans import Exclusion, Plan
@@ -82,10 +83,14 @@ def _unisolated(plan: Plan) -> Plan:
 def _selected_tasks(
     suite: Suite, learners: Mapping[str, Learner], cache: Cache, request: Request
 ) -> tuple[TaskReference, ...]:
-    """Return the tasks with a cell that the selection matches, so that no other table is fetched."""
+    """Return the tasks with a cell that the selection matches, so that no other table is fetched.
+
+    Those that facts leave out are among them: the plan says so of each.
+    """
     if request.selection is None:
         return suite.tasks
-    outlined = narrowed(_outlined(suite, learners, cache), request.selection)
+    everything = dataclasses.replace(suite, accept=ACCEPTABLE)
+    outlined = narrowed(_outlined(everything, learners, cache), request.selection)
     selected = {planned.cell.task.name for planned in outlined.cells}
     return tuple(reference for reference in suite.tasks if reference.name in selected)
 
@@ -104,7 +109,12 @@ def outline_plan(suite: Suite, cache: Cache, request: Request) -> Plan:
     seen = dataclasses.replace(suite, tasks=tuple(r for r in suite.tasks if r not in unseen))
     plan = dataclasses.replace(_outlined(seen, learners, cache), suite=suite)
     not_yet = (
-        _exclusion(r, PrerequisiteError("its table and splits are not known before `bench data fetch`"))
+        _exclusion(
+            r,
+            PrerequisiteError(
+                f"its splits are not known before `bench data fetch openml:task/{r.openml_task}`, or a run"
+            ),
+        )
         for r in unseen
     )
     plan = dataclasses.replace(plan, exclusions=(*unusable, *plan.exclusions, *not_yet))

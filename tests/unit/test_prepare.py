@@ -67,11 +67,16 @@ GARBLED = {
 
 @pytest.mark.parametrize("case", GARBLED)
 def test_a_child_that_tells_nonsense_costs_its_own_tables_and_says_so(tmp_path, monkeypatch, case):
-    def start(cache, stderr):
+    def start(cache, stderr, folder):
         script = f"import sys; sys.stdin.read(); print({GARBLED[case]!r})"
         pipe = subprocess.PIPE
         return subprocess.Popen(
-            [sys.executable, "-c", script], stdin=pipe, stdout=pipe, stderr=stderr, encoding="utf-8"
+            [sys.executable, "-c", script],
+            stdin=pipe,
+            stdout=pipe,
+            stderr=stderr,
+            encoding="utf-8",
+            start_new_session=True,
         )
 
     monkeypatch.setattr(children, "_start", start)

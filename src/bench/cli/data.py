@@ -137,7 +137,10 @@ def evict(names: tuple[str, ...], cache: Path | None, *, everything: bool) -> No
 @click.argument("names", nargs=-1)
 @cache_option
 def export(file: Path, names: tuple[str, ...], cache: Path | None) -> None:
-    """Pack tables into one file, for a machine without a network; those of unknown licence stay out."""
+    """Pack tables into one file, for a machine without a network; those of unknown licence stay out.
+
+    Exit code 5: some that were named could not go in.
+    """
     from bench.sources.bundles import export_bundle
     from bench.sources.cache import Cache
     from bench.sources.shelf import chosen
@@ -149,6 +152,8 @@ def export(file: Path, names: tuple[str, ...], cache: Path | None) -> None:
     if not packed.names:
         raise DataError(f"no table can go into a bundle: {file} was not written")
     click.echo(f"{len(packed.names)} tables in {file}, {file.stat().st_size / 1e6:,.1f} MB")
+    wanted = bool(names) and bool(packed.left_out)
+    click.get_current_context().exit(int(ExitCode.PREREQUISITE if wanted else ExitCode.DONE))
 
 
 @command.command("import")
@@ -173,8 +178,11 @@ def _requests(what: Sequence[str], cache: Cache) -> list[TableRequest]:
 
     requests: dict[str, TableRequest] = {}
     for name in what or catalog():
+        task = re.fullmatch(r"openml-(\d{1,9})", name)
         if name in catalog():
             found = [TableRequest(name=name)]
+        elif task:
+            found = [TableRequest.of_task(int(task[1]))]
         elif re.fullmatch(r"[\w-]+", name) and name not in list_suites():
             near = did_you_mean(name, [*list_suites(), *catalog()])
             raise ConfigError(

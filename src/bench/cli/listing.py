@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from bench.cli.options import cache_option, json_option, results_option
+from bench.execution.postmortem import visible
 
 
 @click.group("list")
@@ -160,7 +161,7 @@ def echo_records(records: Sequence[Mapping[str, str]], *, as_json: bool) -> None
     if as_json:
         click.echo(json.dumps(records, indent=2))
         return
-    rows = [list(record.values()) for record in records]
+    rows = [[visible(value) for value in record.values()] for record in records]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))] if rows else []
     for row in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -20,7 +20,7 @@ LONGEST = 200
 GRADES: Mapping[Grade, str] = {
     Grade.ORIGINAL: "fetched from OpenML",
     Grade.BYTE_IDENTICAL: "OpenML's own file, byte for byte",
-    Grade.SAME_ORDER: "OpenML's rows in OpenML's order, proven by the hash of its splits",
+    Grade.SAME_ORDER: "OpenML's sequence of classes, proven by the hash of its splits",
     Grade.SAME_VALUES: "OpenML's values; the order of rows is not known to be OpenML's",
     Grade.SAME_SHAPE: "as many rows, columns and classes as OpenML's table; no more is known",
     Grade.NONE: "not known to be a table of OpenML's",
@@ -71,7 +71,7 @@ def portrait(name: str, cache: Cache) -> dict[str, Any]:
         "source": dataset.source,
         "MD5": dataset.md5,
         "fingerprint": dataset.fingerprint,
-        "notes": list(dataset.notes),
+        "notes": [*dataset.notes, *_notes(name)],
         "facts": {fact.code: f"{fact.verdict}: {fact.text}" for fact in dataset.facts},
     }
 
@@ -101,6 +101,15 @@ def plain(text: str) -> str:
         for character in " ".join(text.split(" "))
     )
     return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 3]}..."
+
+
+def _notes(name: str) -> list[str]:
+    """Return what the catalogue says of its copy."""
+    known = catalog().get(name)
+    texts = (
+        () if known is None else (known.note, known.differs and f"no stand-in for OpenML's: {known.differs}")
+    )
+    return [text for text in texts if text]
 
 
 def _outlined(name: str) -> Dataset | None:

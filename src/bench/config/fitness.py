@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 FEWEST_ROWS = 30
 
+SCARCE_ROWS = 50
+"""Where caps leave fewer rows of the rarer class than this in the mean, each set is looked at."""
+
 
 def unfit(dataset: Dataset, splits: SplitPlan, validation: Validation) -> str | None:
     """Return why no learner could be scored on a table under such splits, or None."""
@@ -70,9 +73,9 @@ def unfit_rows(task: Task, suite: Suite, cache: Cache) -> str | None:
     """Return which split of a suite could not be scored where more than the rows' number decides, or None.
 
     Looked at row by row, with the suite's folds, seeds and caps, where groups, time or twins tie rows
-    together: no count of rows could tell.
+    together, OpenML holds rows out, or caps leave few rows of a class: no count of rows could tell.
     """
-    if not _bound(task.dataset, task.splits):
+    if not _bound(task.dataset, task.splits) and not _caps_bind(task.dataset, suite):
         return None
     from bench.splits.rows import split_rows
 
@@ -88,7 +91,7 @@ def unfit_rows(task: Task, suite: Suite, cache: Cache) -> str | None:
             problem = str(error)
         if problem is not None:
             return (
-                f"D301: fold {cell.split.fold} cannot be scored: {problem}; {_way_out(task.dataset)}; see "
+                f"D301: fold {cell.split.fold} cannot be scored: {problem}; {_way_out(task, suite)}; see "
                 f"{page_of('D301')}"
             )
     return None
@@ -96,7 +99,16 @@ def unfit_rows(task: Task, suite: Suite, cache: Cache) -> str | None:
 
 def _bound(dataset: Dataset, splits: SplitPlan) -> bool:
     """Whether more than the number of rows decides which classes a set holds."""
-    return dataset.group is not None or dataset.time is not None or splits.procedure == TWINS3
+    tied = dataset.group is not None or dataset.time is not None or splits.procedure == TWINS3
+    return tied or splits.n_folds == 1
+
+
+def _caps_bind(dataset: Dataset, suite: Suite) -> bool:
+    """Whether the caps may leave too few rows of the rarer class."""
+    caps = [cap for cap in (suite.train_cap, suite.test_cap) if cap is not None]
+    if dataset.problem is not ProblemType.BINARY or not dataset.class_rows or not caps:
+        return False
+    return min(dataset.class_rows) * min(caps) < SCARCE_ROWS * dataset.n_rows
 
 
 def _cells(task: Task, suite: Suite) -> Iterator[Cell]:
@@ -131,7 +143,10 @@ def _lacking(dataset: Dataset, y: np.ndarray, rows: SplitRows) -> str | None:
     return None
 
 
-def _way_out(dataset: Dataset) -> str:
+def _way_out(task: Task, suite: Suite) -> str:
+    dataset = task.dataset
+    if not _bound(dataset, task.splits):
+        return f"caps of {suite.train_cap} training and {suite.test_cap} test rows are too small for it"
     if dataset.group is not None:
         return f"too few groups of {dataset.group!r} hold each class: merge groups, or hold out less"
     if dataset.time is None:
@@ -142,7 +157,8 @@ def _way_out(dataset: Dataset) -> str:
 def _rows_needed(splits: SplitPlan, validation: Validation) -> int:
     """Rows of a class so that every test fold, and every validation set inside the rest, holds at least one.
 
-    A fold of k holds at least floor(rows / k); a hold-out of p per cent at least rows - ceil(rows (1 - p)).
+    A fold of k (two or more) holds at least floor(rows / k); a hold-out of p per cent at least
+    rows - ceil(rows (1 - p)).
     """
     inner = validation.amount if validation.method == "cv" else -(-100 // validation.amount)
     rows = splits.n_folds

@@ -16,7 +16,10 @@ import numpy.typing as npt
 from bench.errors import DataError
 from bench.sources.columns import RawColumn, Told, parse_numbers
 
-_TOKEN = re.compile(r"""\s*+(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|((?!['"])[^,]*))\s*(,|$)""")
+_TOKEN = re.compile(
+    r"""\s*+(?:'([^'\\]*+(?:\\.[^'\\]*+)*+)'|"([^"\\]*+(?:\\.[^"\\]*+)*+)"|((?!['"])[^,]*))\s*(,|$)"""
+)
+"""Possessive: a value of a hundred megabytes must not leave a hundred million ways back."""
 _ATTRIBUTE = re.compile(
     r"""@attribute\s+(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|(\S+))\s+(.+)""", re.IGNORECASE
 )

@@ -25,6 +25,7 @@ UNKNOWN = "unknown"
 _MEMBER = re.compile(r"(tables-v\d+)/([a-z0-9-]{1,60})/((?:[a-z0-9-]{1,60})\.(?:npy|json))")
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _BLOCK_BYTES = 1 << 20
+_BROKEN = (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, UnicodeDecodeError)
 _LARGEST_DESCRIPTION_BYTES = 1 << 28
 
 
@@ -74,8 +75,11 @@ def import_bundle(file: Path, cache: Cache) -> dict[str, str]:
                 description.dataset.name: _take(bundle, folder, description, cache)
                 for folder, description in _contents(bundle, file, cache)
             }
-    except zipfile.BadZipFile as error:
-        raise DataError(f"{file} is no bundle of bench: {error}") from error
+    except _BROKEN as error:
+        raise DataError(
+            f"{file} is no bundle of bench, or damaged ({error}): tables that are named in `bench data list` "
+            "were taken whole"
+        ) from error
     except OSError as error:
         where = error.filename or file
         raise PrerequisiteError(
@@ -84,7 +88,9 @@ def import_bundle(file: Path, cache: Cache) -> dict[str, str]:
 
 
 def _not_to_be_shared(kept: Kept) -> str | None:
-    if kept.dataset is not None and kept.dataset.licence == UNKNOWN:
+    if kept.dataset is None:
+        return "its description is damaged, or another table's"
+    if kept.dataset.licence.strip().casefold() in ("", UNKNOWN):
         return "its licence is not known, so it may not be passed on: fetch it there instead"
     return next(damages(kept), None)
 

@@ -6,6 +6,7 @@ Describing a table takes the standard library alone; numpy and pandas are import
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import io
 import os
@@ -170,6 +171,8 @@ class Cache:
         path = self.folder(name) / DESCRIPTION
         with self._usable():
             if not path.parent.exists():
+                if self.root.exists() and not self.root.is_dir():
+                    raise NotADirectoryError(errno.ENOTDIR, "Not a directory", str(self.root))
                 return None
         content = parse_description(self._read(name, DESCRIPTION))
         if content is None:
@@ -191,6 +194,11 @@ class Cache:
         for number, feature in enumerate(content.dataset.features):
             values = self._array(name, content, column_file(number))
             if feature.kind is FeatureKind.CATEGORICAL:
+                if values.max(initial=-1) >= len(feature.levels):
+                    raise DataError(
+                        f"{self.folder(name) / column_file(number)} holds categories that {feature.name!r} "
+                        f"has not: {self._mend(name)}"
+                    )
                 columns[feature.name] = pd.Categorical.from_codes(values, categories=pd.Index(feature.levels))
             else:
                 columns[feature.name] = values
@@ -235,8 +243,14 @@ class Cache:
             raise self._damaged(name, file)
         try:
             array: npt.NDArray[Any] = np.load(io.BytesIO(data), allow_pickle=False)
-        except (ValueError, EOFError) as error:  # pickled, or no array at all: its hash says nothing of that
+        except (ValueError, EOFError, MemoryError) as error:  # its hash says nothing of what it is
             raise DataError(f"{self.folder(name) / file} is no array ({error}): {self._mend(name)}") from None
+        n_rows = array.shape[-1] if file.startswith("splits-") else len(array) if array.ndim == 1 else -1
+        if n_rows != content.dataset.n_rows:
+            raise DataError(
+                f"{self.folder(name) / file} has the shape {array.shape}, and the table "
+                f"{content.dataset.n_rows:,} rows: {self._mend(name)}"
+            )
         return array
 
     def _read(self, name: str, file: str) -> bytes:

@@ -121,6 +121,8 @@ class TableRecord:
     """Columns in which a category was lost as a missing value, and its name."""
     images: Images | None = None
     note: str = ""
+    differs: str = ""
+    """Why it may not stand in for OpenML's table, although its sequence of classes is the same."""
 
     @property
     def official(self) -> OfficialSplits | None:

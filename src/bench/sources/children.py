@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import tempfile
@@ -71,16 +72,19 @@ class _Children:
         """End every child and begin no other."""
         self._stopped = True
         for child in tuple(self._running):
-            child.kill()
+            _kill(child)
 
     def _meet(self, batch: Sequence[TableRequest]) -> None:
         """Have one child meet a batch, and tell a failure for each request that it left open."""
         left = [request.name for request in batch]
-        with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as stderr:
-            child = _start(self._cache, stderr)
+        with (
+            tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as stderr,
+            tempfile.TemporaryDirectory(prefix="bench-") as folder,  # a child that is killed leaves its own
+        ):
+            child = _start(self._cache, stderr, folder)
             self._running.add(child)
             if self._stopped:  # while this one started
-                child.kill()
+                _kill(child)
             try:
                 for event in _converse(child, json.dumps([request.to_json() for request in batch])):
                     if event["kind"] != "line":
@@ -90,7 +94,7 @@ class _Children:
             except (ValueError, KeyError, TypeError) as error:
                 ended = f"told what is no event ({type(error).__name__}: {error})"
             finally:
-                child.kill()
+                _kill(child)
                 child.wait()
                 self._running.discard(child)
             stderr.seek(0)
@@ -100,14 +104,26 @@ class _Children:
             self.told.put({"kind": "failed", "name": name, "error": "DataError", "text": text})
 
 
-def _start(cache: Cache, stderr: IO[str]) -> subprocess.Popen[str]:
+def _kill(child: subprocess.Popen[str]) -> None:
+    """End a child with whatever it has started: the clients of registries, and what they start."""
+    with contextlib.suppress(ProcessLookupError):
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGKILL)
+
+
+def _start(cache: Cache, stderr: IO[str], folder: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "bench.sources.filling", str(cache.root.absolute())],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=stderr,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        env={
+            **os.environ,
+            "TMPDIR": folder,
+            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        },
         encoding="utf-8",
+        start_new_session=True,
     )
 
 

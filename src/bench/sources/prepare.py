@@ -12,7 +12,7 @@ from typing import Any
 from bench.datasets import Dataset
 from bench.errors import BenchError, DataError, PrerequisiteError
 from bench.sources.cache import Cache
-from bench.sources.catalog import Package, packages, record
+from bench.sources.catalog import Package, catalog, packages, record
 from bench.sources.children import MOST_CHILDREN, run_children
 from bench.sources.openml.mirrors import no_mirror, official_mirror
 from bench.sources.openml.reach import unreachable
@@ -142,9 +142,16 @@ class _Preparation:
 
 def _look(name: str, cache: Cache) -> Dataset | DataError | None:
     try:
-        return cache.describe(name)
+        found = cache.describe(name)
     except DataError as error:
         return error
+    known = catalog().get(name)
+    if found is not None and known is not None and found.fingerprint != known.expected.fingerprint:
+        return DataError(
+            f"table {name!r} in the cache is not the one of the catalogue (its fingerprint differs): "
+            f"`bench data evict {name}` and run again"
+        )
+    return found
 
 
 def _by_package(requests: Sequence[TableRequest]) -> list[list[TableRequest]]:

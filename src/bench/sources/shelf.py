@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import shutil
+import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,8 +87,10 @@ def damages(kept: Kept) -> Iterator[str]:
 def evict(kept: Kept) -> int:
     """Delete a table's folder and return the bytes that it took. Raises PrerequisiteError where it cannot."""
     size_bytes = kept.size_bytes
+    aside = kept.folder.with_name(f".{uuid.uuid4().hex}")
     try:
-        shutil.rmtree(kept.folder)
+        kept.folder.rename(aside)  # so that nobody reads half of it
+        shutil.rmtree(aside)
     except OSError as error:
         raise PrerequisiteError(f"{kept.folder} cannot be deleted: {error.strerror}") from error
     return size_bytes

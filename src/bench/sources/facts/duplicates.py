@@ -8,7 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.datasets import ProblemType
-from bench.facts import CONTINUOUS_VALUES, NEAR_COLUMNS, NEAR_DISTANCE, NEAR_ROWS, Fact, Verdict
+from bench.facts import (
+    CONTINUOUS_VALUES,
+    NEAR_COLUMNS,
+    NEAR_DISTANCE,
+    NEAR_MOST_COLUMNS,
+    NEAR_ROWS,
+    Fact,
+    Verdict,
+)
 from bench.scoring.metrics import score
 from bench.scoring.predictions import Prediction
 from bench.seeds import derive_seed
@@ -46,8 +54,8 @@ def conflicts(content: Content, twins: Codes, verdict: Verdict) -> Fact:
         return Fact(code="D102", verdict=Verdict.PASS, text=text, values={"rows": 0})
     error = _best_error(content, codes)
     text = (
-        f"{n:,} of {len(codes):,} rows have the features of a row with another target: no model can err by "
-        f"less than {error:.4g}{_kept(verdict)}"
+        f"{n:,} of {len(codes):,} rows have the features of a row with another target: on all rows at once "
+        f"no model can err by less than {error:.4g}{_kept(verdict)}"
     )
     return Fact(code="D102", verdict=verdict, text=text, values={"rows": n, "best_error": error})
 
@@ -59,6 +67,9 @@ def near_duplicates(content: Content, twins: Codes) -> Fact:
         for column in content.columns
         if column.data.dtype.kind == "f" and n_distinct(column.data) > CONTINUOUS_VALUES
     ]
+    if len(numeric) > NEAR_MOST_COLUMNS:
+        text = f"not judged: more than {NEAR_MOST_COLUMNS} columns have more than {CONTINUOUS_VALUES} numbers"
+        return Fact(code="D103", verdict=Verdict.PASS, text=text)
     if len(numeric) < NEAR_COLUMNS:
         text = f"not judged: fewer than {NEAR_COLUMNS} columns have more than {CONTINUOUS_VALUES} numbers"
         return Fact(code="D103", verdict=Verdict.PASS, text=text)

@@ -11,16 +11,12 @@ from bench.datasets import ProblemType
 from bench.facts import LEAK_ERROR, LEAK_REST_ERROR, Fact, Verdict
 from bench.scoring.metrics import score
 from bench.scoring.predictions import Prediction
-from bench.seeds import derive_seed
 from bench.sources.columns import Column
 from bench.sources.facts.references import forest_prediction
 from bench.sources.facts.samples import Sample, grounds, not_judged
 from bench.sources.notes import listed
-from bench.splits.kfold import deal_folds
 
 Floats = npt.NDArray[np.float64]
-
-FOLDS = 3
 
 
 def leaking_columns(sample: Sample | None) -> Fact:
@@ -66,12 +62,11 @@ def _alone(column: Column, sample: Sample, y: Floats) -> float:
     """Return the cross-fitted error of one column."""
     codes = y.astype(np.int64) if sample.problem.is_classification else None
     wanted = y[:, None] if codes is None else np.eye(sample.n_classes)[codes]
-    folds = deal_folds(codes, len(y), FOLDS, derive_seed("facts", "D203"))
     said = np.empty_like(wanted)
-    for fold in range(FOLDS):
-        held = folds == fold
-        said[held] = _told(column.data[~held], wanted[~held], column.data[held])
-    return _error(sample.problem, y, said)
+    for fit, held in sample.thirds:
+        said[held] = _told(column.data[fit], wanted[fit], column.data[held])
+    asked = np.sort(np.concatenate([held for _, held in sample.thirds]))
+    return _error(sample.problem, y[asked], said[asked])
 
 
 def _told(seen: npt.NDArray[Any], wanted: Floats, asked: npt.NDArray[Any]) -> Floats:

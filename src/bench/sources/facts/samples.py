@@ -36,6 +36,9 @@ class Sample:
     n_classes: int
     fit: Rows
     held: Rows
+    thirds: tuple[tuple[Rows, Rows], ...]
+    """(fit, held) positions of a cross-validation that keeps to groups, time and twins; the earliest rows in
+    time are never held."""
 
 
 def draw(content: Content, folds: npt.NDArray[np.int16], structure: Structure) -> Sample | None:
@@ -48,9 +51,9 @@ def draw(content: Content, folds: npt.NDArray[np.int16], structure: Structure) -
     y = content.target[rows].astype(np.float64)
     y = y if content.problem.is_classification else _scaled(y)
     try:
-        ((fit, held),) = inner_folds(
-            y, Validation("holdout", HELD_OUT), content.problem, KEY, structure.of(rows)
-        )
+        within = structure.of(rows)
+        ((fit, held),) = inner_folds(y, Validation("holdout", HELD_OUT), content.problem, KEY, within)
+        thirds = tuple(inner_folds(y, Validation("cv", 3), content.problem, KEY, within))
     except DataError:
         return None
     if any(np.std(y[part]) == 0 for part in (fit, held)):
@@ -63,6 +66,7 @@ def draw(content: Content, folds: npt.NDArray[np.int16], structure: Structure) -
         n_classes=len(content.classes),
         fit=fit,
         held=held,
+        thirds=thirds,
     )
 
 

@@ -33,9 +33,10 @@ def bounded_session(settings: ServerSettings) -> type[requests.Session]:
     class Bounded(requests.Session):
         def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
             options |= {"timeout": (settings.connect_s, settings.silence_s), "stream": True}
+            follow = options.pop("allow_redirects", True)
             request.headers["Accept-Encoding"] = "gzip"  # what is unpacked below
             try:
-                response = super().send(request, **options)
+                response = super().send(request, allow_redirects=False, **options)
             except requests.ConnectTimeout as error:
                 raise NoConnectionError(f"no connection within {settings.connect_s:g} s") from error
             except requests.ConnectionError as error:
@@ -45,7 +46,9 @@ def bounded_session(settings: ServerSettings) -> type[requests.Session]:
             if not response._content_consumed:  # noqa: SLF001 - no public name
                 response._content = b"".join(_blocks(response, settings))  # noqa: SLF001 - as .content does
                 response._content_consumed = True  # noqa: SLF001
-            return response
+            # Followed only now: on its own the library would read a redirect's body without any limit.
+            hops = list(self.resolve_redirects(response, request, **options)) if follow else []
+            return hops[-1] if hops else response
 
     return Bounded
 

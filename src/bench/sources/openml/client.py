@@ -242,4 +242,5 @@ def _cause(error: BaseException) -> str:
 
 
 def _first_line(error: object) -> str:
-    return (" ".join(str(error).split()) or "no reason")[:160]
+    shown = "".join(each if each.isprintable() else "?" for each in " ".join(str(error).split()))
+    return (shown or "no reason")[:160]

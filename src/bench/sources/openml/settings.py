@@ -58,6 +58,7 @@ def server_settings() -> ServerSettings:
 def _is_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number, half an IPv6 address
+        host = (parts.hostname or "").encode("idna")
+        return parts.scheme in ("http", "https") and bool(host) and parts.port != 0 and url.isprintable()
+    except ValueError:  # a port that is no number, half an IPv6 address, a name that is none
         return False

@@ -53,7 +53,8 @@ def fetched_content(task: FetchedTask) -> Content:
 def fetched_provenance(task: FetchedTask, name: str, origin: Origin, official: OfficialSplits) -> Provenance:
     """Return what is known of a table beside its content; `name` is what the cache calls it."""
     table = task.table
-    checked = f"MD5 {table.md5}" if table.md5 else "no published checksum"
+    md5 = "" if table.is_parquet else table.md5  # it is that of the ARFF file
+    checked = f"MD5 {md5}" if md5 else "no published checksum"
     return Provenance(
         name=name,
         openml_id=table.id,
@@ -63,7 +64,7 @@ def fetched_provenance(task: FetchedTask, name: str, origin: Origin, official: O
         source=f"OpenML data set {table.id}, version {table.version} ({checked})",
         title=table.name,
         citation=table.citation,
-        md5=table.md5,
+        md5=md5,
         official=official,
     )
 
@@ -71,7 +72,7 @@ def fetched_provenance(task: FetchedTask, name: str, origin: Origin, official: O
 def _read(table: FetchedTable) -> list[RawColumn]:
     where = f"data set {table.id}"
     if not table.is_parquet:
-        with table.path.open(encoding="utf-8") as lines:
+        with table.path.open(encoding="utf-8-sig") as lines:
             return read_arff_lines(lines, where)
     from bench.sources.frames import frame_columns
     from bench.sources.parquet import read_parquet
@@ -106,7 +107,14 @@ def _checked(raw: list[RawColumn], table: FetchedTable) -> list[RawColumn]:
 def _feature(column: RawColumn, described: FetchedFeature, reader: FeatureReader) -> RawColumn | None:
     """Return a column as its description has it; text of which nearly all differs is left out, and noted."""
     if described.kind == "numeric":
-        return replace(column, values=reader.numbers(column), order=(), told=Told.NOTHING)
+        values = reader.numbers(column)
+        n_missing = int(np.isnan(values).sum())
+        if n_missing != described.n_missing:
+            raise DataError(
+                f"column {shortened(column.name)!r} is numeric by its description, but {n_missing:,} of its "
+                f"values are no numbers, and {described.n_missing:,} are said to be missing"
+            )
+        return replace(column, values=values, order=(), told=Told.NOTHING)
     if described.kind == "nominal" or isinstance(column.values, np.ndarray):
         return column
     return reader.feature(column, None)
