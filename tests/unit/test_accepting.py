@@ -89,6 +89,17 @@ def test_a_leaking_table_is_left_out_and_the_reason_says_how_to_run_it(folder):
         assert ([task.name for task in accepted.tasks], accepted.exclusions) == (["leak", "fine"], ())
 
 
+def test_a_selection_hides_no_table_that_was_left_out(folder):
+    """Nor does it name one that it does not select."""
+    cache = Cache(folder / "cache")
+    for selection, left_out in (("dummy", ["tasks[0] (leak)"]), ("fine", [])):
+        plan = make_plan(suite_in(folder), cache, Request(selection=selection), lambda line: None)
+        assert [task.name for task in plan.tasks] == ["fine"]
+        assert [each.what for each in plan.exclusions] == left_out
+    with pytest.raises(DataError, match="D203: column 'code' alone"):
+        make_plan(suite_in(folder), cache, Request(selection="leak"), lambda line: None)
+
+
 def test_the_one_table_that_is_asked_for_is_refused_or_accepted(folder):
     asked = {"target": "y", "learners": ["dummy"], "cache": folder / "cache"}
     with pytest.raises(DataError, match="D203: column 'code' alone"):

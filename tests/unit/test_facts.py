@@ -25,6 +25,7 @@ from bench.sources.facts.target import lacking_folds, missing_targets, origin, s
 from bench.sources.facts.twins import has_continuous, row_hashes
 from bench.sources.keeping import keep_table, own_provenance
 from bench.sources.tables import Layout, assemble
+from bench.splits.grouped import repeated_groups
 from bench.splits.kfold import deal_folds
 from bench.splits.plan import split_plan
 from bench.splits.structure import INDEPENDENT, Structure
@@ -364,6 +365,35 @@ def many(problem, how):
 def test_noise_and_what_is_all_known_are_told_from_what_can_be_learnt(problem, how, learnt, left):
     first, second = reference_facts(sample_of(many(problem, how)))
     assert (first.verdict, second.verdict) == (learnt, left)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("spread", [1.0, 2.0, 3.0])
+def test_a_heavy_tail_hides_nothing_that_can_be_learnt(seed, spread):
+    """Incomes, claims and areas are such: one value in a thousand makes most of the squared error."""
+    rng = DRAW(seed)
+    X = rng.normal(size=(3000, 3))
+    y = np.exp(spread * (0.9 * X[:, 0] + 0.3 * X[:, 1] + 0.3 * rng.normal(size=3000)))
+    first, _ = reference_facts(sample_of(table({f"x{i}": X[:, i] for i in range(3)}, y, REGRESSION)))
+    assert first.verdict is Verdict.PASS, first.text
+    shuffled = rng.permutation(y)
+    noise = table({f"x{i}": X[:, i] for i in range(3)}, shuffled, REGRESSION)
+    assert reference_facts(sample_of(noise))[0].verdict is Verdict.EXCLUDE
+
+
+def test_what_is_the_same_all_through_a_group_is_no_leak():
+    """Asked in rows of groups that it was not told of, a patient's weight tells no diagnosis."""
+    rng = DRAW(5)
+    patient = np.repeat(np.arange(100), 20)
+    sick = rng.integers(0, 2, 100)
+    columns = {"bmi": (rng.normal(size=100) + 0.3 * sick)[patient], "pulse": rng.normal(size=2000)}
+    content = table(columns, sick[patient])
+    structure = Structure(group=patient.astype(np.int32))
+    folds = repeated_groups(structure.group, content.labels, 3, "key")[0]
+    assert leaking_columns(draw(content, folds, structure)).verdict is Verdict.PASS
+    told = {**columns, "chart": (sick + 0.001 * rng.normal(size=100))[patient]}
+    found = leaking_columns(draw(table(told, sick[patient]), folds, structure))
+    assert found.values["columns"] == "chart"
 
 
 def test_few_rows_are_no_grounds_for_leaving_a_table_out():

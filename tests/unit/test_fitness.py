@@ -49,3 +49,11 @@ def test_targets_that_cannot_be_squared_and_tiny_tables_are_refused(cell):
     for spread in (0.0, 1e-200, 1e200, math.inf, math.nan):
         assert "standard deviation" in unfit(replace(table, target_sd=spread), plan, HOLDOUT)
     assert "too few" in unfit(replace(table, target_sd=2.0, n_rows=3), plan, HOLDOUT)
+
+
+@pytest.mark.parametrize("problem", ProblemType)
+def test_a_hold_out_of_openml_s_is_judged_and_not_counted_for_ever(cell, problem):
+    rows = {ProblemType.BINARY: (150, 50), ProblemType.MULTICLASS: (100, 50, 50)}.get(problem, ())
+    dataset = replace(cell.task.dataset, problem=problem, n_rows=200, class_rows=rows, target_sd=2.0)
+    for procedure in ("openml-holdout33", "openml-holdout10x3"):
+        assert unfit(dataset, SplitPlan(procedure=procedure), HOLDOUT) is None

@@ -188,6 +188,20 @@ def test_a_fold_that_twins_leave_one_class_is_told_before_the_run(tmp_path, plan
     assert "too few different rows hold each class" in reason
 
 
+def test_caps_that_leave_a_class_out_are_told_before_the_run(tmp_path, plan):
+    x = np.random.default_rng(3).normal(size=3000)
+    y = np.zeros(3000)
+    y[:12] = 1
+    cache, task = kept(tmp_path, content_of(x, y))
+    whole = replace(plan.suite, folds=3, train_cap=None, test_cap=None)
+    assert task.splits.procedure == "kfold3"
+    assert unfit_rows(task, whole, cache) is None
+    for caps in ({"train_cap": 200}, {"test_cap": 100}):
+        reason = unfit_rows(task, replace(whole, **caps), cache)
+        assert "D301: fold" in reason
+        assert "too small for it" in reason
+
+
 # -- scores -----------------------------------------------------------------------------------------
 
 
