@@ -1,6 +1,7 @@
 """The cache: what goes in comes out, and nothing damaged ever does."""
 
 import hashlib
+import io
 import pickle
 import random
 
@@ -202,4 +203,32 @@ def test_a_file_of_the_right_hash_that_is_no_array_is_one_line(tmp_path, content
     forged = render_description(Description(described.dataset, files))
     (cache.folder("toy") / "dataset.json").write_text(forged)
     with pytest.raises(DataError, match=r"target.npy is no array"):
+        cache.load("toy")
+
+
+def rewritten(cache, file, array):
+    """The kept table with one file changed, and its hash with it."""
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    folder = cache.folder("toy")
+    (folder / file).write_bytes(buffer.getvalue())
+    described = parse_description((folder / "dataset.json").read_bytes())
+    files = {**described.files, file: hashlib.sha256(buffer.getvalue()).hexdigest()}
+    (folder / "dataset.json").write_text(render_description(Description(described.dataset, files)))
+
+
+@pytest.mark.parametrize(
+    ("file", "array", "says"),
+    [
+        ("0000.npy", np.zeros(5), "has the shape"),
+        ("0000.npy", np.zeros((6, 2)), "has the shape"),
+        ("target.npy", np.zeros(7, np.int32), "has the shape"),
+        ("0001.npy", np.full(6, 99, np.int32), "holds categories that 'colour' has not"),
+    ],
+)
+def test_arrays_that_do_not_fit_the_table_are_damage(tmp_path, file, array, says):
+    cache = Cache(tmp_path)
+    keep(cache)
+    rewritten(cache, file, array)
+    with pytest.raises(DataError, match=says):
         cache.load("toy")

@@ -3,10 +3,12 @@
 import hashlib
 import json
 import resource
+import shutil
 import stat
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -18,7 +20,7 @@ from bench.sources.bundles import export_bundle, import_bundle
 from bench.sources.cache import Cache
 from bench.sources.catalog import record
 from bench.sources.convert import convert_record
-from bench.sources.description import FORMAT
+from bench.sources.description import FORMAT, parse_description, render_description
 from bench.sources.shelf import chosen, damages, kept_tables
 
 
@@ -259,3 +261,58 @@ def test_what_is_called_by_a_wrong_name_is_one_line(tmp_path, cache):
     (tmp_path / "file").write_text("")
     _, out = data("list", cache=Cache(tmp_path / "file"))
     assert "cannot be read: Not a directory" in out
+
+
+def patched(bundle, find, value):
+    """The bundle with bytes of its last directory entry changed."""
+    data = bytearray(bundle.read_bytes())
+    at = data.rindex(b"PK\x01\x02") + find
+    data[at : at + len(value)] = value
+    path = bundle.with_name("patched.zip")
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("at", "value"), [(8, b"\x01\x00"), (8, b"\x20\x00"), (6, b"\x63\x00"), (16, b"\x00\x00\x00\x00")],
+    ids=["encrypted", "patched data", "version", "checksum"],
+)  # fmt: skip
+def test_a_zip_of_a_strange_kind_is_one_line(bundle, tmp_path, at, value):
+    with pytest.raises(DataError, match="is no bundle of bench"):
+        import_bundle(patched(bundle, at, value), Cache(tmp_path / "other"))
+    assert all(not list(damages(kept)) for kept in kept_tables(Cache(tmp_path / "other")))
+
+
+def test_a_copied_folder_smuggles_no_table_into_a_bundle(cache, tmp_path):
+    shutil.copytree(cache.folder("wine"), cache.tables / "wine-backup")
+    packed = export_bundle(tmp_path / "c.zip", kept_tables(cache), cache)
+    assert packed.names == ("iris", "zoo")
+    assert set(packed.left_out) == {"wine", "wine-backup"}
+    code, out = data("export", str(tmp_path / "d.zip"), "iris", "wine", cache=cache)
+    assert code == 5
+    assert "1 tables in" in out
+
+
+def test_a_licence_cannot_steer_the_terminal(cache):
+    described = parse_description((cache.folder("iris") / "dataset.json").read_bytes())
+    licence = "\x1b]0;owned\x07\nzoo  forged"
+    renamed = replace(described, dataset=replace(described.dataset, licence=licence))
+    (cache.folder("iris") / "dataset.json").write_text(render_description(renamed))
+    _, out = data("list", cache=cache)
+    assert "\x1b" not in out
+    assert len(out.splitlines()) == 3
+
+
+def test_a_table_of_the_catalogue_that_is_another_is_not_used(cache):
+    described = parse_description((cache.folder("iris") / "dataset.json").read_bytes())
+    other = replace(described, dataset=replace(described.dataset, fingerprint="0" * 64))
+    (cache.folder("iris") / "dataset.json").write_text(render_description(other))
+    code, out = data("fetch", "iris", cache=cache)
+    assert code == 5
+    assert "is not the one of the catalogue (its fingerprint differs): `bench data evict iris`" in out
+
+
+def test_a_task_is_fetched_by_the_name_that_it_is_kept_under(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCH_OPENML_SERVER", "off")
+    _, out = data("fetch", "openml-4729", cache=Cache(tmp_path))
+    assert "not to be had: openml-4729: OpenML is not asked" in out

@@ -2,10 +2,12 @@
 
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from bench.config.official import suite_files
 from bench.datasets import ProblemType
+from bench.errors import DataError
 from bench.sources.catalog import catalog
 from bench.sources.openml.known import known_tasks, outlined
 from bench.sources.openml.lite import lite_cut
@@ -73,6 +75,16 @@ def test_mirrors_stand_in_only_where_the_rows_are_in_order():
         assert mirror is None or mirror.grade.carries_official_splits
 
 
+def test_a_copy_that_is_known_to_differ_stands_in_for_nothing():
+    differing = {name: table for name, table in catalog().items() if table.differs}
+    assert {"cmc", "heart-statlog", "sonar", "sonar-mlbench", "spambase-kernlab"} <= set(differing)
+    for task_id in known_tasks():
+        mirror = official_mirror(task_id)
+        assert mirror is None or mirror.name not in differing
+    assert official_mirror(39) is None
+    assert "rounded to three decimals" in no_mirror(39, "OpenML cannot be reached")
+
+
 def test_a_known_task_and_its_mirror_are_of_one_size():
     for task in known_tasks().values():
         mirror = official_mirror(task.task_id)
@@ -89,3 +101,19 @@ def test_splits_of_one_fold_keep_every_other_row_for_training():
     found = fetched_splits(7, rows, 10)
     assert found.official.procedure == "openml-holdout30"
     assert found.folds.tolist() == [[0, 0, -1, -1, -1, -1, -1, -1, -1, 0]]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        {(0, 0): (np.arange(5, 10), np.array([0, 0, 1, 2, 3, 4]))},
+        {(0, 0): (np.arange(5), np.arange(5, 10)), (0, 1): (np.arange(3, 10), np.array([0, 1, 2, 2]))},
+        {(10**9, 0): (np.arange(5), np.arange(5, 10))},
+        {(0, 10**9): (np.arange(5), np.arange(5, 10))},
+        {},
+    ],
+    ids=["twice", "twice later", "repeats", "folds", "none"],
+)
+def test_splits_that_claim_too_much_are_refused(rows):
+    with pytest.raises(DataError, match="OpenML task 7: "):
+        fetched_splits(7, rows, 10)

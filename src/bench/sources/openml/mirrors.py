@@ -33,7 +33,9 @@ def no_mirror(task_id: int, why_not_openml: str) -> str:
     """Return why a task cannot be had, and what is the nearest to it."""
     known = known_tasks().get(task_id)
     alike = [
-        table for table in catalog().values() if known is not None and table.openml_id == known.dataset_id
+        table
+        for table in catalog().values()
+        if table.openml_task_id == task_id or (known is not None and table.openml_id == known.dataset_id)
     ]
     hint = ""
     if alike:
