@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -225,7 +226,7 @@ def _table(store: Store, name: str) -> Record:
         "table": name,
         "problem": data["problem"],
         "rows": data["n_rows"],
-        "features": len(data["features"]),
+        "features": math.prod(data["image"].values()) if data.get("image") else len(data["features"]),
         "categorical": sum(feature["kind"] == "categorical" for feature in data["features"]),
         "target": data["target"],
         "classes": len(data["classes"]),

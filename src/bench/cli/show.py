@@ -48,7 +48,10 @@ def command(what: str, run_id: str | None, results: Path, **asked: Any) -> None:
     if reference is not None:
         record = portraits.of_learner(reference, store, found)
     elif store is None or found is None:
-        raise ConfigError(f'no learner is called "{what}", and there are no results in {results}')
+        raise ConfigError(
+            f'no learner or fact is called "{what}", and there are no results in {results} '
+            f"(a table: `bench data show {what}`)"
+        )
     else:
         record = _portrait(store, found, what)
     as_json: bool = asked["as_json"]

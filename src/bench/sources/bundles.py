@@ -144,7 +144,7 @@ def _described(
 
 def _take(bundle: zipfile.ZipFile, folder: str, described: Description, cache: Cache) -> str:
     target = cache.tables / folder
-    there = Kept(described.dataset.name, target, None)
+    there = Kept(described.dataset.name, target, described.dataset)
     if target.is_dir() and not any(damages(there)):
         return "already here"
     aside = cache.tables / f".{uuid.uuid4().hex}"

@@ -67,11 +67,20 @@ def chosen(names: Sequence[str], cache: Cache) -> list[Kept]:
 
 def damages(kept: Kept) -> Iterator[str]:
     """Yield what is wrong with a table's folder, a line for each file; every byte is hashed."""
+    try:
+        yield from _damages(kept)
+    except OSError as error:
+        yield f"{error.filename or kept.folder} cannot be read: {error.strerror}"
+
+
+def _damages(kept: Kept) -> Iterator[str]:
     description = kept.folder / DESCRIPTION
     content = parse_description(description.read_bytes()) if description.is_file() else None
     if content is None:
         yield f"{description} is {'damaged' if description.exists() else 'missing'}"
         return
+    if kept.dataset is None:
+        yield f"{kept.folder} is not where {content.dataset.name!r} is kept"
     listed = content.files
     for file, expected in listed.items():
         path = kept.folder / file
@@ -102,8 +111,10 @@ def _near(name: str, known: Iterable[str]) -> str:
 
 
 def _kept(folder: Path, cache: Cache) -> Kept:
-    path = folder / DESCRIPTION
-    content = parse_description(path.read_bytes()) if path.is_file() else None
+    try:
+        content = parse_description((folder / DESCRIPTION).read_bytes())
+    except OSError:  # it is told of as a damaged one, by what looks through it
+        content = None
     name = folder.name if content is None else content.dataset.name
     if content is None or cache.folder(name) != folder:
         return Kept(folder.name, folder, None)

@@ -152,8 +152,6 @@ class Client:
                 f"OpenML at {server} gives no answer within {self._settings.silence_s:g} s "
                 f"({what}; BENCH_OPENML_TIMEOUT sets how long to wait)"
             ) from error
-        except (requests.ConnectionError, NoConnectionError) as error:
-            raise UnreachableError(f"OpenML at {server} cannot be reached ({_cause(error)})") from error
         except exceptions.OpenMLHashException as error:
             raise DataError(
                 f"OpenML {what}: what came is not what its checksum says, {ATTEMPTS} times: try again later"
@@ -163,6 +161,8 @@ class Client:
         except (exceptions.OpenMLServerError, requests.HTTPError) as error:
             told = f"{what}: {_first_line(error)}"
             raise ServerFaultError(f"OpenML at {server} answers with an error ({told})") from error
+        except (requests.RequestException, NoConnectionError) as error:  # a proxy that is none among it
+            raise UnreachableError(f"OpenML at {server} cannot be reached ({_cause(error)})") from error
         except (ExpatError, KeyError) as error:
             raise ServerFaultError(
                 f"OpenML at {server} answers with an error ({what}: no answer of its kind)"
