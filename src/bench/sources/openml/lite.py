@@ -20,7 +20,7 @@ def lite_cut(tasks: Iterable[KnownTask]) -> tuple[KnownTask, ...]:
     1. The size is known: 500 to 50,000 rows, at most 100 features, at most 10 classes.
     2. Of tasks on tables of one name, the one with the lowest number.
     3. Of each problem type's tasks, ordered by rows x features, those at even distances, the smallest and the
-       largest among them, so many that all types together have ten.
+       largest among them, as many of each type as all can have within ten.
     """
     by_name: dict[str, KnownTask] = {}
     for task in sorted(tasks, key=lambda task: task.task_id):
