@@ -246,13 +246,25 @@ def _held(results: Path) -> str:
 
 def _sources() -> Iterator[Finding]:
     """Look at where tables come from that the cache does not hold."""
-    settings = server_settings()
-    why = unreachable(settings)
+    try:
+        settings = server_settings()
+        why = unreachable(settings)
+    except BenchError as error:
+        yield Finding(what="OpenML", level=Level.STOPS, found=str(error))
+    else:
+        yield from _openml(settings.url, why)
+    yield from _clients()
+
+
+def _openml(url: str, why: str | None) -> Iterator[Finding]:
     if why is None:
-        yield _fine("OpenML", f"{settings.url} answers")
+        yield _fine("OpenML", f"{url} is asked")
     else:
         advice = "its tasks run from the cache, or from mirrors in its row order (docs/tables.md)"
         yield Finding(what="OpenML", level=Level.LIMITS, found=why, advice=advice)
+
+
+def _clients() -> Iterator[Finding]:
     for registry, programs in CLIENTS.items():
         absent = [program for program in programs if shutil.which(program) is None]
         if absent:

@@ -102,3 +102,10 @@ def test_where_tables_cannot_come_from_is_said(monkeypatch):
     assert debian.found.startswith("no apt-get, dpkg-deb: ")
     assert npm.found.startswith("no npm: ")
     assert {each.level for each in (server, debian, npm)} == {Level.LIMITS}
+
+
+def test_an_address_that_is_none_stops_a_run_and_not_the_doctor(monkeypatch):
+    monkeypatch.setenv("BENCH_OPENML_SERVER", "openml.org")
+    found = next(diagnosis._sources())
+    assert found.level is Level.STOPS
+    assert "BENCH_OPENML_SERVER is 'openml.org'" in found.found

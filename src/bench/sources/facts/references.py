@@ -51,11 +51,13 @@ def reference_facts(sample: Sample | None) -> tuple[Fact, Fact]:
     values = {"dummy": found.dummy, "forest": found.forest, "linear": found.linear, "noise": found.noise}
     told = f"error {found.best:.4g} on {len(sample.held)} held-out rows, the dummy's {found.dummy:.4g}"
     verdict = grounds(sample.problem, sample.y[sample.held])
-    learnt = _is_learnt(found) or _is_learnt_by_rank(sample)
+    learnt = _is_learnt(found)
+    by_rank = not learnt and _is_learnt_by_rank(sample)
+    what = "something can be learnt of the target's ranks" if by_rank else "something can be learnt"
     ceiling = found.best <= CEILING_ERROR
     return (
-        Fact(code="D401", verdict=Verdict.PASS, text=f"something can be learnt: {told}", values=values)
-        if learnt
+        Fact(code="D401", verdict=Verdict.PASS, text=f"{what}: {told}", values=values)
+        if learnt or by_rank
         else Fact(code="D401", verdict=verdict, text=f"nothing is learnt: {told}", values=values),
         Fact(code="D402", verdict=verdict, text=f"nothing is left to learn: {told}", values=values)
         if ceiling
