@@ -67,6 +67,8 @@ class Cell:
     device: str
     cores: int
     validation: Validation
+    augmentation: bool = False
+    """Whether augmentation of images is among what is searched: part of the evidence key, not of the id."""
 
     @property
     def id(self) -> str:

@@ -7,8 +7,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from bench.augmentations import NONE
 from bench.budgets import Deadline
-from bench.datasets import ProblemType
+from bench.datasets import ImageShape, ProblemType
 from bench.spaces import Config, Space
 from bench.tasks import TaskShape
 
@@ -38,6 +39,10 @@ class BuildContext:
     seed: int
     threads: int = 1
     device: str = "cpu"
+    image: ImageShape | None = None
+    """What the rows are, where they are images."""
+    augmentation: str = NONE
+    """How the fit rows are to be augmented, for a learner that does it itself: see `bench.augmentations`."""
 
 
 @runtime_checkable

@@ -55,6 +55,8 @@ class Suite:
     interventions: tuple[str, ...]
     train_cap: int | None
     test_cap: int | None
+    augmentation: bool = True
+    """Whether every learner is offered augmented fit rows where rows are images."""
     device: str = "cpu"
     """`cpu`, or `cuda`: what the cells have; there seconds are wall seconds, for every learner."""
     exact_limit_s: float | None = None

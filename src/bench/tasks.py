@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from bench.datasets import Dataset, ProblemType
+from bench.datasets import Dataset, ImageShape, ProblemType
 
 _FOLDS = re.compile(r"[a-z-]+([1-9][0-9]*)(?:x([1-9][0-9]*))?")
 _HOLDOUT = re.compile(r"openml-holdout([1-9][0-9]?)(?:x([1-9][0-9]*))?")
@@ -111,3 +111,5 @@ class TaskShape:
     """0 for a regression."""
     n_with_missing: int = 0
     """How many columns have missing cells somewhere in the table."""
+    image: ImageShape | None = None
+    """What the rows are, where they are images."""

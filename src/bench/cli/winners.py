@@ -9,6 +9,7 @@ from typing import Any
 from bench.datasets import ProblemType
 from bench.errors import ConfigError
 from bench.registry import learner as find_learner
+from bench.sources.cache import Cache
 from bench.store.query import trial_rows
 from bench.store.sqlite import Store
 from bench.zoo.snippets import code
@@ -37,7 +38,10 @@ def winner_code(store: Store | None, run: dict[str, Any] | None, what: str, task
     called = reference if ":" in reference else None
     learner, config = find_learner(reference), json.loads(best["config"])
     problem = ProblemType(best["problem"])
-    return code(learner, config, problem, note=_note(best, rows, _versions(store, run)), called=called)
+    note = _note(best, rows, _versions(store, run))
+    table = Cache().describe(best["dataset"])
+    image = None if table is None else table.image
+    return code(learner, config, problem, note=note, called=called, image=image)
 
 
 def _check(what: str, task: str | None, own: Rows, rows: Rows, run: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from bench import augmentations
 from bench.cells import Cell, Validation, evidence_key
 from bench.environments import lock_hash
 from bench.errors import ConfigError
@@ -93,6 +94,7 @@ def _cells(suite: Suite, task: Task, learner: Learner) -> Iterator[Cell]:
             device=suite.device,
             cores=suite.budget.cores,
             validation=suite.validation,
+            augmentation=suite.augmentation and task.dataset.image is not None,
         )
 
 
@@ -110,18 +112,21 @@ def _planned(cell: Cell, reference: str, learner: Learner) -> PlannedCell:
     return PlannedCell(
         cell=cell,
         learner=reference,
-        evidence_key=evidence_key(cell.id, _data_key(cell.task, intervention), learner_hash, lock),
+        evidence_key=evidence_key(cell.id, _data_key(cell, intervention), learner_hash, lock),
         learner_hash=learner_hash,
         lock_hash=lock,
         not_applicable=intervention.not_applicable(cell.task.dataset) or _past_limit(learner, shape),
     )
 
 
-def _data_key(task: Task, intervention: Intervention) -> str:
+def _data_key(cell: Cell, intervention: Intervention) -> str:
     """Return what the rows that a learner meets follow from: the table, and the code that alters it."""
-    if not intervention.changes:
-        return task.fingerprint
-    return f"{task.fingerprint}+{intervention.kind.name}@{intervention.kind.version}"
+    parts = [cell.task.fingerprint]
+    if intervention.changes:
+        parts.append(f"{intervention.kind.name}@{intervention.kind.version}")
+    if cell.augmentation:
+        parts.append(f"{augmentations.PARAMETER}@{augmentations.VERSION}")
+    return "+".join(parts)
 
 
 def _past_limit(learner: Learner, shape: TaskShape) -> str | None:
@@ -147,4 +152,5 @@ def task_shape(task: Task, split: Split, validation: Validation) -> TaskShape:
         levels=tuple(len(feature.levels) for feature in features if feature.levels),
         n_classes=len(task.dataset.classes),
         n_with_missing=sum(feature.n_missing > 0 for feature in features),
+        image=task.dataset.image,
     )

@@ -161,6 +161,7 @@ def _suite(parsed: SuiteFile, tasks: tuple[TaskReference, ...], path: Path, dige
         interventions=tuple(parsed.interventions),
         train_cap=parsed.caps.train_rows,
         test_cap=parsed.caps.test_rows,
+        augmentation=parsed.augmentation,
         device=parsed.device,
         exact_limit_s=parsed.exact_limit_s,
         allowed_failures=parsed.allowed_failures,

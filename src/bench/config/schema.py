@@ -191,6 +191,7 @@ class SuiteFile(_Table):
     interventions: Annotated[
         list[Annotated[str, AfterValidator(_intervention)]], Field(min_length=1), AfterValidator(_each_once)
     ] = [NONE]
+    augmentation: bool = True
     device: Literal["cpu", "cuda"] = "cpu"
     exact_limit_s: Annotated[float, Field(gt=0)] | None = None
     allowed_failures: Annotated[float, Field(ge=0, le=1)] = 0.0

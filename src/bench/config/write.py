@@ -46,6 +46,8 @@ def _lines(suite: Suite) -> Iterator[str]:
     yield f"seeds = [{', '.join(map(str, suite.seeds))}]"
     if suite.interventions != (NONE,):
         yield f"interventions = [{', '.join(map(_string, suite.interventions))}]"
+    if not suite.augmentation:
+        yield "augmentation = false"
     if suite.device != "cpu":
         yield f"device = {_string(suite.device)}"
     if suite.exact_limit_s is not None:

@@ -77,6 +77,7 @@ def run_cell(order: Order, state: State, report: Reporter, limits: dict[str, str
         start_trial=order.start_trial,
         threads=order.cell.cores,
         device=device,
+        augmentation=order.cell.augmentation,
     )
     try:
         with meter.timing(Phase.WARM_UP) as warm_up:
@@ -137,6 +138,7 @@ def load_cell(order: Order) -> tuple[TrainingData, TestRows, dict[str, int]]:
         X=met.X,
         y=met.y,
         folds=folds,
+        image=task.dataset.image,
     )
     y_test = table.y[test]
     rows = {"train": len(train), "fit": len(folds[0][0]), "validation": len(folds[0][1]), "test": len(test)}

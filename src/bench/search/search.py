@@ -13,20 +13,22 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from bench import augmentations
 from bench.budgets import DEFAULT_FACTOR, Budget, Deadline, NoDeadline
 from bench.deadlines import DeadlinePassed
 from bench.learners import BuildContext, Estimator, Learner
 from bench.scoring.metrics import mean_score, score
 from bench.scoring.predictions import Prediction, finite, predict
+from bench.search.augmentation import augmented, offered
 from bench.seeds import derive_seed
-from bench.spaces import Config
+from bench.spaces import Config, Space
 from bench.trials import Flag, TrialStatus
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from bench.datasets import ProblemType
+    from bench.datasets import ImageShape, ProblemType
 
 LATE_SHARE = 0.03
 """Of the budget, what a later trial may end past it: about one interval between two looks at the clock.
@@ -48,6 +50,8 @@ class TrainingData:
     """(n,), values or class codes."""
     folds: tuple[tuple[np.ndarray, np.ndarray], ...]
     """(fit, validation) positions; one pair for a hold-out."""
+    image: ImageShape | None = None
+    """What the rows are, where they are images."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,12 +94,20 @@ class Search:
     start_trial: int = 0
     threads: int = 1
     device: str = "cpu"
+    augmentation: bool = False
+    """Whether augmentation of images is searched too."""
+
+    @property
+    def space(self) -> Space:
+        """What is searched: the learner's space, with augmentation where it is offered."""
+        own = self.learner.space(self.data.problem)
+        return offered(own) if self.augmentation else own
 
 
 def run_search(search: Search, meter: Meter, on_candidate: Callable[[Candidate], None]) -> str:
     """Try configurations until the budget or the space ends; return which: `seconds`, `trials` or `space`."""
     budget = search.budget
-    for number, config in search.learner.space(search.data.problem).trials(search.key, search.start_trial):
+    for number, config in search.space.trials(search.key, search.start_trial):
         if budget.trials is not None and number >= budget.trials:
             return "trials"
         if number > 0 and _left_s(budget, meter) <= 0:
@@ -184,18 +196,25 @@ def _fit_fold(search: Search, meter: Meter, trial: tuple[int, Config, int], tall
     number, config, fold = trial
     data = search.data
     fit, held_out = data.folds[fold]
+    own = {name: value for name, value in config.items() if name != augmentations.PARAMETER}
+    how = str(config.get(augmentations.PARAMETER, augmentations.NONE)) if search.augmentation else "none"
     context = BuildContext(
         problem=data.problem,
         n_classes=data.n_classes,
         seed=derive_seed(search.key, "fit", number, fold),
         threads=search.threads,
         device=search.device,
+        image=data.image,
+        augmentation=how,
     )
     X_held, y_held = data.X.iloc[held_out], data.y[held_out]
-    model = search.learner.build(config, context)
+    model = search.learner.build(own, context)
     allowance = DEFAULT_FACTOR if number == 0 else 1.0
     deadline = _deadline(search.budget.seconds, meter, allowance, folds_left=len(data.folds) - fold)
-    model.fit(data.X.iloc[fit], data.y[fit], validation=(X_held, y_held), deadline=deadline)
+    X_fit, y_fit = data.X.iloc[fit], data.y[fit]
+    if data.image is not None and not getattr(search.learner, "augments", False):
+        X_fit, y_fit = augmented(X_fit, y_fit, data.image, how, context.seed)
+    model.fit(X_fit, y_fit, validation=(X_held, y_held), deadline=deadline)
     prediction = predict(model, X_held, data.problem, data.n_classes)
     tally.truncated |= bool(getattr(model, "truncated_", False))
     tally.converged &= bool(getattr(model, "converged_", True))

@@ -24,6 +24,10 @@ class ZooLearner(ABC):
     modules: tuple[str, ...] = COMMON_MODULES
     polls_deadline: bool = False
     devices: tuple[str, ...] = ("cpu",)
+    needs_images: bool = False
+    """Whether its rows must be images."""
+    augments: bool = False
+    """Whether it augments images itself, as the context says; else its fit rows come with their copies."""
 
     @abstractmethod
     def space(self, problem: ProblemType) -> Space:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bench.datasets import ProblemType
+from bench.augmentations import AUGMENTATIONS, NONE, PARAMETER
+from bench.datasets import ImageShape, ProblemType
 from bench.errors import ConfigError, PrerequisiteError
 from bench.learners import BuildContext, Estimator, Learner
 from bench.registry import learner as find_learner
@@ -10,7 +11,7 @@ from bench.registry import missing
 from bench.spaces import Config
 
 
-def estimator(
+def estimator(  # noqa: PLR0913 - what a learner is told in a run, by keyword
     name: str,
     config: Config | None = None,
     *,
@@ -18,6 +19,7 @@ def estimator(
     n_classes: int | None = None,
     seed: int = 0,
     device: str = "cpu",
+    image: tuple[int, int, int] | None = None,
 ) -> Estimator:
     """Return an unfitted scikit-learn estimator: preprocessing and model of a learner.
 
@@ -26,11 +28,14 @@ def estimator(
 
     Args:
         name: a learner, or an import path `package.module:attribute`.
-        config: what differs from its default configuration.
+        config: what differs from its default configuration; `augmentation` too, where a learner of images
+            does that itself.
         problem: "binary", "multiclass" or "regression".
         n_classes: how many classes there are; needed for "multiclass" alone.
         seed: of everything random in it.
         device: "cpu" or "cuda".
+        image: (height, width, channels), where every row is an image: its pixels by rows, then columns, then
+            channels.
 
     Raises:
         ConfigError: there is no such learner, problem, parameter or device for it.
@@ -43,10 +48,26 @@ def estimator(
     if device not in learner.devices:
         raise ConfigError(f"{name} fits on {', '.join(learner.devices)}, not on {device!r}")
     kind = _problem(problem)
+    own, how = _augmentation(learner, config or {})
     context = BuildContext(
-        problem=kind, n_classes=_n_classes(name, kind, n_classes), seed=seed, device=device
+        problem=kind,
+        n_classes=_n_classes(name, kind, n_classes),
+        seed=seed,
+        device=device,
+        image=None if image is None else ImageShape(*image),
+        augmentation=how,
     )
-    return learner.build(_full(learner, config or {}, kind), context)
+    return learner.build(_full(learner, own, kind), context)
+
+
+def _augmentation(learner: Learner, config: Config) -> tuple[Config, str]:
+    """Return the configuration without augmentation, and that, where the learner does it itself."""
+    if not getattr(learner, "augments", False):
+        return config, NONE
+    how = config.get(PARAMETER, NONE)
+    if how not in AUGMENTATIONS:
+        raise ConfigError(f"{PARAMETER}: {how!r} is none of {', '.join(AUGMENTATIONS)}")
+    return {name: value for name, value in config.items() if name != PARAMETER}, str(how)
 
 
 def _full(learner: Learner, config: Config, problem: ProblemType) -> Config:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bench.datasets import ProblemType
+from bench.datasets import ImageShape, ProblemType
 from bench.spaces import Config, Value
 
 
@@ -19,6 +19,7 @@ class Asked:
     config: Config
     problem: ProblemType
     seed: int
+    image: ImageShape | None = None
 
     @property
     def classes(self) -> bool:
@@ -152,7 +153,7 @@ OWN = '''from bench import estimator
 def fit(X, y, X_valid=None, y_valid=None):
     """Rows held out, where there are any, say when to stop."""
     config = {config}
-    options = {{"problem": "{problem}"{n_classes}, "seed": {seed}}}
+    options = {{"problem": "{problem}"{n_classes}, "seed": {seed}{image}}}
     model = estimator("{learner}", config, **options)
     return model.fit(X, y, validation=None if X_valid is None else (X_valid, y_valid))
 '''
@@ -224,12 +225,15 @@ def boosted(model: Model, fit: str, imports: list[str], asked: Asked) -> str:
 def own(asked: Asked) -> str:
     """Return the code that asks bench for the estimator."""
     n_classes = ', "n_classes": len(set(y))' if asked.problem is ProblemType.MULTICLASS else ""
+    image = asked.image
+    size = "" if image is None else f', "image": ({image.height}, {image.width}, {image.channels})'
     body = OWN.format(
         config=_lines("", "{}", [f"{quoted(name)}: {quoted(value)}" for name, value in asked.config.items()]),
         learner=asked.learner,
         problem=asked.problem.value,
         n_classes=n_classes,
         seed=asked.seed,
+        image=size,
     )
     return _about(asked) + body + USE.format(arguments="X, y, X_valid, y_valid")
 

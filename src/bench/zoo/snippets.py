@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TypeAlias
 
-from bench.datasets import ProblemType
+from bench.augmentations import NONE, PARAMETER
+from bench.datasets import ImageShape, ProblemType
 from bench.learners import Learner
 from bench.spaces import Config, Value
 from bench.zoo.scaling import model_params
@@ -29,7 +30,7 @@ LIGHTGBM_NAMES = {
 """What LightGBM's scikit-learn classes call its parameters."""
 
 
-def code(
+def code(  # noqa: PLR0913 - by keyword
     learner: Learner,
     config: Config,
     problem: ProblemType,
@@ -37,6 +38,7 @@ def code(
     seed: int = 0,
     note: str = "",
     called: str | None = None,
+    image: ImageShape | None = None,
 ) -> str:
     """Return a module's text whose `fit` gives the model that the learner gives with this configuration.
 
@@ -47,10 +49,26 @@ def code(
         seed: of everything random in it.
         note: where the configuration is from, and the versions it was found with; becomes a comment.
         called: where the learner is found, if not by its name: its import path.
+        image: what the rows are, where they are images.
     """
-    asked = Asked(learner=called or learner.name, config=config, problem=problem, seed=seed)
+    how = config.get(PARAMETER, NONE)
+    if how != NONE and not _augments(learner, how):
+        note += f"\nIts fit rows were augmented ({how}); this code fits on the rows that it is given."
+    own = {name: value for name, value in config.items() if name != PARAMETER or _augments(learner, how)}
+    asked = Asked(
+        learner=called or learner.name,
+        config=own,
+        problem=problem,
+        seed=seed,
+        image=image if getattr(learner, "needs_images", False) else None,
+    )
     comment = "".join(f"# {line}".rstrip() + "\n" for line in note.splitlines())
     return comment + _body(learner.name, asked)
+
+
+def _augments(learner: Learner, how: Value) -> bool:
+    """Whether a learner of images is told how to augment them."""
+    return how != NONE and getattr(learner, "augments", False)
 
 
 def _body(name: str, asked: Asked) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from bench.datasets import ProblemType
+from bench.datasets import ImageShape, ProblemType
 
 N_ROWS = 64
 
@@ -22,3 +22,10 @@ def warm_up_table(problem: ProblemType) -> tuple[pd.DataFrame, np.ndarray]:
         return X, numbers[:, 1] + 0.1 * rng.normal(size=N_ROWS)
     n_classes = 2 if problem is ProblemType.BINARY else 3
     return X, np.arange(N_ROWS) % n_classes
+
+
+def warm_up_images(problem: ProblemType, image: ImageShape) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return 64 images of noise, flattened, and their classes."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.integers(0, 256, (N_ROWS, image.n_values)).astype(np.float32))
+    return X, np.arange(N_ROWS) % (2 if problem is ProblemType.BINARY else 3)

@@ -1,0 +1,43 @@
+"""From a frame of pixels to images that a model fits on; fitted on the fit rows alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class ImageEncoder(TransformerMixin, BaseEstimator):
+    """Images (n, height, width, channels), float32, every channel scaled to mean 0 and SD 1 of the fit rows.
+
+    Columns are by rows, then columns, then channels, as `bench.datasets.ImageShape` has them. What is not
+    finite becomes 0 before scaling.
+    """
+
+    def __init__(self, shape: tuple[int, int, int]) -> None:
+        self.shape = shape
+
+    def fit(self, X: pd.DataFrame, y: np.ndarray | None = None) -> Self:
+        """Note the mean and the SD of each channel of X (n, height * width * channels)."""
+        images = self._images(X)
+        self.mean_ = images.mean(axis=(0, 1, 2), dtype=np.float64).astype(np.float32)
+        spread = images.std(axis=(0, 1, 2), dtype=np.float64).astype(np.float32)
+        self.sd_ = np.where(spread > 0, spread, np.float32(1))
+        return self
+
+    def transform(self, X: pd.DataFrame) -> np.ndarray:
+        """Return images (n, height, width, channels)."""
+        images = self._images(X)
+        images -= self.mean_
+        images /= self.sd_
+        return images
+
+    def _images(self, X: pd.DataFrame) -> np.ndarray:
+        """Return a copy of the pixels, as images."""
+        values = np.array(X.to_numpy(np.float32), copy=True)
+        np.nan_to_num(values, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+        return values.reshape(-1, *self.shape)
