@@ -150,6 +150,8 @@ class Dataset:
     """What every check found, in the order of their codes; empty where the table was not read yet."""
     image: ImageShape | None = None
     """What its rows are, where they are images; the features then follow from it."""
+    n_published_test: int | None = None
+    """How many of its last rows its publisher keeps for testing, where there is such a part."""
 
     @property
     def n_categorical(self) -> int:

@@ -27,6 +27,7 @@ LEARNER_MODULES = (
     "bench.zoo.svm",
     "bench.zoo.gp",
     "bench.zoo.net",
+    "bench.zoo.image_net",
     "bench.zoo.bagging",
     "bench.zoo.boosting",
 )

@@ -9,6 +9,7 @@ from bench.datasets import Dataset, ImageShape, ProblemType
 
 _FOLDS = re.compile(r"[a-z-]+([1-9][0-9]*)(?:x([1-9][0-9]*))?")
 _HOLDOUT = re.compile(r"openml-holdout([1-9][0-9]?)(?:x([1-9][0-9]*))?")
+_PUBLISHED = re.compile(r"published-last([1-9][0-9]*)")
 OWN_REPEATS = 10
 """Repeats of our own procedures that are kept with a table; those in time have one."""
 
@@ -21,7 +22,7 @@ class SplitPlan:
     """`openml-cv10` (OpenML's own ten folds), `openml-cv3x10` (ten repeats of its three), `openml-holdout33`
     (its 33 % of the rows), `kfold3` (three seeded, stratified folds), `twins3` (the same, with rows of the
     same features on one side), `group3` (the same, of whole groups) or `time3` (three windows, each later
-    than all that is learnt from)."""
+    than all that is learnt from), `published-last10000` (the publisher's test set, the last rows)."""
     openml_task_id: int | None = None
     """The OpenML task whose splits these are, where they are official."""
 
@@ -33,7 +34,7 @@ class SplitPlan:
     @property
     def n_repeats(self) -> int:
         """How often the rows are split anew."""
-        if self.procedure.startswith("time"):
+        if self.procedure.startswith("time") or _PUBLISHED.fullmatch(self.procedure):
             return 1
         return self._amounts[1] if self.official else OWN_REPEATS
 
@@ -43,6 +44,8 @@ class SplitPlan:
         holdout = _HOLDOUT.fullmatch(self.procedure)
         if holdout is not None:
             return 1, int(holdout[2] or 1)
+        if _PUBLISHED.fullmatch(self.procedure):
+            return 1, 1
         match = _FOLDS.fullmatch(self.procedure)
         if match is None:
             raise ValueError(f"the split procedure {self.procedure!r} does not say how many folds it makes")
@@ -60,6 +63,9 @@ class SplitPlan:
         holdout = _HOLDOUT.fullmatch(self.procedure)
         if holdout is not None:
             return n_rows * (100 - int(holdout[1])) // 100
+        published = _PUBLISHED.fullmatch(self.procedure)
+        if published is not None:
+            return n_rows - int(published[1])
         return n_rows * (self.n_folds - 1) // self.n_folds
 
 

@@ -20,6 +20,7 @@ SPLITS = {
     "kfold3": "seeded 3-fold",
     "twins3": "seeded 3-fold, equal rows on one side",
     "group3": "3 folds of whole groups",
+    "published-last10000": "the published training and test rows",
     "time3": "3 folds, each later than what it learns from",
 }
 ORIGIN = "D501"

@@ -89,6 +89,8 @@ class Images:
     pixels: tuple[str, ...] = ()
     """Files in the table's folder, in the order of their rows; none for a loader."""
     labels: tuple[str, ...] = ()
+    test_rows: int | None = None
+    """How many of the last rows are published as the test set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +169,8 @@ def _package(name: str, values: Mapping[str, Any]) -> Package:
 
 def _images(values: Mapping[str, Any]) -> Images:
     pixels, labels = (tuple(values.get(part, ())) for part in ("pixels", "labels"))
-    return Images(shape=ImageShape(*values["shape"]), pixels=pixels, labels=labels)
+    shape, test_rows = ImageShape(*values["shape"]), values.get("test_rows")
+    return Images(shape=shape, pixels=pixels, labels=labels, test_rows=test_rows)
 
 
 def _parse(name: str, values: Mapping[str, Any]) -> TableRecord:

@@ -24,7 +24,7 @@ from bench.datasets import (
 )
 from bench.facts import Fact, Verdict
 
-FORMAT = 5
+FORMAT = 6
 """The version of the layout; a folder of another one is never looked at."""
 DESCRIPTION = "dataset.json"
 TARGET = "target.npy"

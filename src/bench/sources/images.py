@@ -36,6 +36,7 @@ class ImageContent:
     """(n_rows,): codes into `classes`."""
     fingerprint: str
     """SHA-256 of shape, pixels, names and labels, in row order."""
+    n_published_test: int | None = None
 
     @property
     def features(self) -> tuple[Feature, ...]:
@@ -60,6 +61,7 @@ class ImageContent:
             licence=provenance.licence,
             source=provenance.source,
             image=self.shape,
+            n_published_test=self.n_published_test,
         )
 
 
@@ -75,7 +77,7 @@ def read_image_record(
         from bench.sources.loaders import read_images
 
         pixels, codes = read_images(record.member)
-        return write_images([pixels], codes, record, images.shape, folder)
+        return write_images([pixels], codes, record, images, folder)
     bands_of, labels_of = _FILES[record.reader]
     names = [*images.labels, *images.pixels]
     paths = archives.extract(archive, [f"{record.member}/{name}" for name in names], folder)
@@ -89,14 +91,14 @@ def read_image_record(
             yield from bands_of(path, name, images.shape)
             path.unlink()
 
-    return write_images(bands(), codes, record, images.shape, folder)
+    return write_images(bands(), codes, record, images, folder)
 
 
 def write_images(
     bands: Iterable[npt.NDArray[np.uint8]],
     codes: npt.NDArray[np.int32],
     record: TableRecord,
-    shape: ImageShape,
+    images: Images,
     folder: Path,
 ) -> ImageContent:
     """Write bands of images (n, height, width, channels) to a file in `folder`; return them with labels.
@@ -105,6 +107,7 @@ def write_images(
     """
     file = folder / "images.npy"
     classes = tuple(str(code) for code in np.unique(codes).tolist())
+    shape = images.shape
     sizes = (shape.height, shape.width, shape.channels)
     digest = hashlib.sha256(_line(["image", *sizes]))
     header = {"descr": "|u1", "fortran_order": False, "shape": (len(codes), *sizes)}
@@ -129,6 +132,7 @@ def write_images(
         classes=classes,
         target=codes,
         fingerprint=digest.hexdigest(),
+        n_published_test=images.test_rows,
     )
 
 

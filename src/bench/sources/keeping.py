@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bench.datasets import Dataset, Grade, Origin
 from bench.sources.cache import Cache
 from bench.sources.description import GROUP, IMAGES, ROWS, TARGET, TIME, array_files, splits_file
@@ -17,7 +19,6 @@ from bench.splits.plan import GROUP3, KFOLD3, TIME3, TWINS3, split_plan
 from bench.splits.structure import INDEPENDENT, Structure
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
 FOLDS = 3
@@ -82,13 +83,18 @@ def _recomputed(content: Content) -> npt.NDArray[np.int16]:
 def keep_images(content: ImageContent, dataset: Dataset, cache: Cache) -> None:
     """Store a table of images; its rows are independent, and carry no splits of OpenML's.
 
-    The checks of columns and the reference fits are for tables: of images only the twins are looked for.
+    Those that are published in a training and a test part are split so, others into folds. The checks of
+    columns and the reference fits are for tables: of images only the twins are looked for.
     """
-    folds = kfold.repeated_folds(content.target.astype("int64"), dataset.n_rows, FOLDS, dataset.fingerprint)
+    labels = content.target.astype("int64")
+    if dataset.n_published_test is None:
+        folds = kfold.repeated_folds(labels, dataset.n_rows, FOLDS, dataset.fingerprint)
+    else:
+        folds = (np.arange(dataset.n_rows) < dataset.n_rows - dataset.n_published_test)[None].astype(np.int16)
     arrays: dict[str, npt.NDArray[Any]] = {
         TARGET: content.target,
         ROWS: image_hashes(content.file),
-        splits_file(KFOLD3): folds,
+        splits_file(split_plan(dataset).procedure): folds,
     }
     cache.store(dataset, arrays, {IMAGES: content.file})
 

@@ -1,4 +1,4 @@
-"""The tables that scikit-learn ships as functions."""
+"""The tables that scikit-learn ships as functions, and one that is made from them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ import numpy.typing as npt
 import sklearn.datasets
 
 from bench.sources.columns import RawColumn
+
+TRANSLATED = "translated_digits"
+"""scikit-learn's digits, each at a random place of a larger canvas."""
+CANVAS, SEED = 14, 0
 
 _LOADERS = {
     "load_breast_cancer": sklearn.datasets.load_breast_cancer,
@@ -31,5 +35,19 @@ def read_loader(function: str) -> list[RawColumn]:
 
 def read_images(function: str) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
     """Return a loader's images (n, height, width, 1) and their class codes (n,)."""
+    if function == TRANSLATED:
+        images, codes = read_images("load_digits")
+        return translated(images, CANVAS, SEED), codes
     bunch = _LOADERS[function]()
     return bunch.images.astype(np.uint8)[..., None], bunch.target.astype(np.int32)
+
+
+def translated(images: npt.NDArray[np.uint8], side: int, seed: int) -> npt.NDArray[np.uint8]:
+    """Return images (n, h, w, c) each at a random place of a canvas of zeros, (n, side, side, c)."""
+    n, height, width, channels = images.shape
+    rng = np.random.default_rng(seed)
+    down, right = rng.integers(0, side - height + 1, n), rng.integers(0, side - width + 1, n)
+    canvas = np.zeros((n, side, side, channels), np.uint8)
+    for i in range(n):
+        canvas[i, down[i] : down[i] + height, right[i] : right[i] + width] = images[i]
+    return canvas

@@ -29,6 +29,7 @@ def outline(record: TableRecord) -> Dataset:
         source=f"{record.package}: {record.member}",
         official=record.official,
         image=None if record.images is None else record.images.shape,
+        n_published_test=None if record.images is None else record.images.test_rows,
     )
 
 

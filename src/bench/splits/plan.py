@@ -11,17 +11,22 @@ KFOLD3 = "kfold3"
 GROUP3 = "group3"
 TIME3 = "time3"
 TWINS3 = "twins3"
+PUBLISHED = "published-last"
+"""One split, of the last so many rows, which follow."""
 
 
 def split_plan(dataset: Dataset) -> SplitPlan:
     """Return OpenML's own splits where row ids mean OpenML's rows and a task has them, else our three folds.
 
+    A table that is published in a training and a test part is split so.
     Ours keep groups together, or the past before the future, where the table has a column for it; else rows
     that are equal in every feature, where a fact of the table says that they are to be kept together.
     """
     official = dataset.official
     if official is not None and dataset.grade.carries_official_splits:
         return SplitPlan(procedure=official.procedure, openml_task_id=official.openml_task_id)
+    if dataset.n_published_test is not None:
+        return SplitPlan(procedure=f"{PUBLISHED}{dataset.n_published_test}")
     if dataset.group is not None:
         return SplitPlan(procedure=GROUP3)
     if dataset.time is not None:

@@ -56,11 +56,15 @@ def make_subject(
 
 
 def all_checks(subject: Subject) -> list[tuple[str, ProblemType | None]]:
-    """Return every check by name, with the problem it is about, or None where it is about the whole."""
-    from bench.testing.checks import CHECKS
-    from bench.testing.whole import WHOLE_CHECKS
+    """Return every check by name, with the problem it is about, or None where it is about the whole.
 
-    whole: list[tuple[str, ProblemType | None]] = [(name, None) for name in WHOLE_CHECKS]
+    scikit-learn's own checks fit on tables: they are not asked of a learner that needs images.
+    """
+    from bench.testing.checks import CHECKS
+    from bench.testing.whole import SCIKIT_LEARN, WHOLE_CHECKS
+
+    names = [name for name in WHOLE_CHECKS if name != SCIKIT_LEARN or subject.image is None]
+    whole: list[tuple[str, ProblemType | None]] = [(name, None) for name in names]
     return whole + [(name, problem) for name in CHECKS for problem in subject.problems]
 
 

@@ -16,7 +16,7 @@ from sklearn.utils import get_tags
 from bench.datasets import ProblemType
 from bench.deadlines import DeadlinePassed
 from bench.learners import Estimator
-from bench.testing.rows import N_FIT, N_VALIDATION, Parts, Wall, outputs, parts, strange
+from bench.testing.rows import N_FIT, N_VALIDATION, Parts, Wall, outputs, strange, strange_images
 from bench.testing.subject import Subject, expect, expect_close, expect_same_rows
 
 NEAR_S = 0.03
@@ -43,7 +43,7 @@ class Check(Protocol):
 
 def predictions(subject: Subject, problem: ProblemType) -> None:
     """Predictions are finite and of the right shape, probabilities add up, and classes are the fit rows'."""
-    estimator, rows = subject.fitted(problem), parts(problem)
+    estimator, rows = subject.fitted(problem), subject.parts(problem)
     X, y = rows.test[0], rows.fit[1]
     expect(isinstance(estimator, Estimator), "`build` must return an estimator with fit and predict")
     expect(
@@ -68,7 +68,7 @@ def predictions(subject: Subject, problem: ProblemType) -> None:
 
 def learns(subject: Subject, problem: ProblemType) -> None:
     """An easy signal is learnt, unless the estimator's tags say that its scores are poor."""
-    estimator, rows = subject.fitted(problem), parts(problem)
+    estimator, rows = subject.fitted(problem), subject.parts(problem)
     tags = get_tags(estimator)
     inner = tags.classifier_tags if problem.is_classification else tags.regressor_tags
     if inner is not None and inner.poor_score:
@@ -86,13 +86,18 @@ def learns(subject: Subject, problem: ProblemType) -> None:
 
 def strange_rows(subject: Subject, problem: ProblemType) -> None:
     """Test rows with new categories, missing, huge and infinite numbers are predicted all the same."""
-    said = outputs(subject.fitted(problem), strange(parts(problem).test[0]))
+    said = outputs(subject.fitted(problem), _strange(subject, problem))
     expect(np.isfinite(said).all(), "a prediction of a strange row is not a finite number")
+
+
+def _strange(subject: Subject, problem: ProblemType) -> pd.DataFrame:
+    X = subject.parts(problem).test[0]
+    return strange(X) if subject.image is None else strange_images(X)
 
 
 def rows_alone(subject: Subject, problem: ProblemType) -> None:
     """A row's prediction does not depend on the rows beside it."""
-    estimator, X = subject.fitted(problem), parts(problem).test[0]
+    estimator, X = subject.fitted(problem), subject.parts(problem).test[0]
     whole = outputs(estimator, X)
     order = np.random.default_rng(0).permutation(len(X))
     # A matrix product of another shape rounds otherwise.
@@ -105,10 +110,10 @@ def rows_alone(subject: Subject, problem: ProblemType) -> None:
 
 def repeats(subject: Subject, problem: ProblemType) -> None:
     """A second fit, after a warm-up and with a far deadline, is the same to the last bit."""
-    rows = parts(problem)
+    rows = subject.parts(problem)
     expected = outputs(subject.fitted(problem), rows.test[0])
     again = subject.warm_fit(problem, rows)
-    expect_same_rows(rows, parts(problem))
+    expect_same_rows(rows, subject.parts(problem))
     text = "a second fit with the same seed, after a warm-up and with a far deadline, is another"
     expect_close(outputs(again, rows.test[0]), expected, text, rtol=0)
 
@@ -131,7 +136,7 @@ def near_deadline(subject: Subject, problem: ProblemType) -> None:
     """A fit on many rows of noise ends at its deadline, with a model that predicts or with DeadlinePassed."""
     if not subject.learner.polls_deadline:
         return
-    rows = parts(problem)
+    rows = subject.parts(problem)
     y = np.random.default_rng(0).permutation(np.tile(rows.fit[1], TIMES))
     X = pd.concat([rows.fit[0]] * TIMES, ignore_index=True)
     subject.learner.warm_up(problem)
@@ -162,7 +167,7 @@ def clones(subject: Subject, problem: ProblemType) -> None:
 
 def constant_target(subject: Subject, problem: ProblemType) -> None:
     """Where all fit rows have one target, that is what is predicted."""
-    rows = parts(problem)
+    rows = subject.parts(problem)
     one = Parts((rows.fit[0], np.full(N_FIT, 3)), (rows.validation[0], np.full(N_VALIDATION, 3)), rows.test)
     predicted = subject.fit(problem, one).predict(rows.test[0])
     expect_close(predicted, np.full(len(predicted), 3), "a target of 3s is not predicted", rtol=1e-6)
@@ -170,7 +175,7 @@ def constant_target(subject: Subject, problem: ProblemType) -> None:
 
 def configurations(subject: Subject, problem: ProblemType) -> None:
     """What a search would draw can be fitted: another configuration for each problem."""
-    rows, space = parts(problem), subject.learner.space(problem)
+    rows, space = subject.parts(problem), subject.learner.space(problem)
     number = 1 + list(ProblemType).index(problem)
     config = space.trial("contract", number) or space.trial("contract", 1)
     if config is None:
@@ -182,7 +187,7 @@ def configurations(subject: Subject, problem: ProblemType) -> None:
 
 def no_validation(subject: Subject, problem: ProblemType) -> None:
     """It can be fitted without validation rows, and with the largest seed."""
-    rows = parts(problem)
+    rows = subject.parts(problem)
     estimator = subject.build(problem, subject.quick_config(problem), seed=LARGEST_SEED)
     said = outputs(estimator.fit(*rows.fit), rows.test[0])
     expect(np.isfinite(said).all(), "a prediction is not a finite number without validation rows")

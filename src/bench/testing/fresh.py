@@ -55,10 +55,10 @@ def _report(learner: Learner, problem: ProblemType) -> dict[str, Any]:
 
 def digest(learner: Learner, problem: ProblemType) -> str:
     """Return a hash of everything that the default fit says of the test rows."""
-    from bench.testing.rows import parts
     from bench.testing.subject import Subject
 
-    return digest_of(Subject(learner).fitted(problem), parts(problem).test[0])
+    subject = Subject(learner)
+    return digest_of(subject.fitted(problem), subject.parts(problem).test[0])
 
 
 def digest_of(estimator: Any, X: Any) -> str:

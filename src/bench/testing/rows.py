@@ -1,4 +1,4 @@
-"""The made-up table that every learner is checked on, and a deadline by the wall clock."""
+"""The made-up tables that every learner is checked on, and a deadline by the wall clock."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from bench.datasets import ProblemType
+from bench.datasets import ImageShape, ProblemType
 from bench.tasks import TaskShape
 
 N_FIT, N_VALIDATION, N_TEST = 160, 60, 60
@@ -39,20 +39,25 @@ class Wall:
         return self._end - time.monotonic()
 
 
-def parts(problem: ProblemType) -> Parts:
-    """Return the table for a problem, new at each call and always the same.
+def parts(problem: ProblemType, image: ImageShape | None = None) -> Parts:
+    """Return the table for a problem, of such images where a shape is given; always the same, each time new.
 
     Of the four classes one has no fit row, as may happen in a fold.
     """
-    X, y = _table(problem)
+    X, y = _table(problem) if image is None else _images(problem, image)
     cut = N_FIT + N_VALIDATION
     return Parts((X[:N_FIT], y[:N_FIT]), (X[N_FIT:cut], y[N_FIT:cut]), (X[cut:], y[cut:]))
 
 
-def shape(problem: ProblemType, n_rows: int) -> TaskShape:
+def shape(problem: ProblemType, n_rows: int, image: ImageShape | None = None) -> TaskShape:
     """Return what a learner may know of such a table with so many rows."""
     return TaskShape(
-        problem=problem, n_rows=n_rows, n_numeric=6, levels=(3, 40, 1, 1), n_classes=N_CLASSES[problem]
+        problem=problem,
+        n_rows=n_rows,
+        n_numeric=6 if image is None else image.n_values,
+        levels=(3, 40, 1, 1) if image is None else (),
+        n_classes=N_CLASSES[problem],
+        image=image,
     )
 
 
@@ -76,8 +81,38 @@ def _table(problem: ProblemType) -> tuple[pd.DataFrame, np.ndarray]:
         return X, 100 + 10 * (signal + 0.1 * rng.normal(size=n))
     if problem is ProblemType.BINARY:
         return X, (signal > 0).astype(int)
-    y = np.digitize(signal, [-2.0, 0.0, 2.0])
-    return X, np.where(np.arange(n) < N_FIT, np.where(y == 2, 1, y), y)
+    return X, _one_lacking(np.digitize(signal, [-2.0, 0.0, 2.0]))
+
+
+def _one_lacking(y: np.ndarray) -> np.ndarray:
+    """Return four classes (n,), of which one has no fit row."""
+    return np.where(np.arange(len(y)) < N_FIT, np.where(y == 2, 1, y), y)
+
+
+def _images(problem: ProblemType, image: ImageShape) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return noisy images of bars near one place: standing, lying or both. A number says how bright one is."""
+    n = N_FIT + N_VALIDATION + N_TEST
+    rng = np.random.default_rng(0)
+    kind, brightness = rng.integers(0, 4, n), rng.integers(60, 200, n)
+    y_at, x_at = rng.integers(-1, 2, (2, n)) + np.array([[image.height // 2], [image.width // 2]])
+    drawn = rng.integers(0, 40, (n, image.height, image.width, image.channels)).astype(np.float32)
+    for i in range(n):
+        if kind[i] in (0, 2):
+            drawn[i, y_at[i], 1:-1] += brightness[i]
+        if kind[i] in (1, 2):
+            drawn[i, 1:-1, x_at[i]] += brightness[i]
+    X = pd.DataFrame(drawn.reshape(n, -1), columns=[feature.name for feature in image.features()])
+    if problem is ProblemType.REGRESSION:
+        return X, brightness.astype(np.float64)
+    return X, kind % 2 if problem is ProblemType.BINARY else _one_lacking(kind)
+
+
+def strange_images(X: pd.DataFrame) -> pd.DataFrame:
+    """Return images as no fit row was: empty, white, far too bright, and with pixels that are no numbers."""
+    values = X.to_numpy(np.float32, copy=True)
+    values[0], values[1], values[2] = 0, 255, 1e6
+    values[3, ::2], values[4, ::3] = np.nan, np.inf
+    return pd.DataFrame(values, columns=X.columns)
 
 
 def strange(X: pd.DataFrame) -> pd.DataFrame:

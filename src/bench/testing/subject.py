@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bench.budgets import Deadline
-from bench.datasets import ProblemType
+from bench.datasets import ImageShape, ProblemType
 from bench.learners import BuildContext, Learner
 from bench.spaces import Config, Value
 from bench.testing.rows import N_CLASSES, Parts, Wall, parts, shape
@@ -18,6 +18,8 @@ from bench.testing.rows import N_CLASSES, Parts, Wall, parts, shape
 N_ROWS = (210, 1_000, 10_000, 100_000, 1_000_000)
 """Sizes of table that a learner is asked about: it may be meant for large ones alone."""
 SEED = 7
+IMAGE = ImageShape(12, 12, 1)
+"""Of the rows of a learner that needs images."""
 
 
 @dataclass(slots=True)
@@ -32,24 +34,33 @@ class Subject:
     _fitted: dict[ProblemType, Any] = field(default_factory=dict)
 
     @property
+    def image(self) -> ImageShape | None:
+        """The shape of its rows, where they must be images."""
+        return IMAGE if getattr(self.learner, "needs_images", False) else None
+
+    def parts(self, problem: ProblemType) -> Parts:
+        """Return rows that it can be fitted on."""
+        return parts(problem, self.image)
+
+    @property
     def problems(self) -> tuple[ProblemType, ...]:
         """The problems that it applies to, at some size of table."""
         return tuple(
             problem
             for problem in ProblemType
-            if any(self.learner.limit(shape(problem, n)) is None for n in N_ROWS)
+            if any(self.learner.limit(shape(problem, n, self.image)) is None for n in N_ROWS)
         )
 
     def build(self, problem: ProblemType, config: Config | None = None, *, seed: int = SEED) -> Any:
         """Return an unfitted estimator, of the default configuration where none is given."""
-        context = BuildContext(problem=problem, n_classes=N_CLASSES[problem], seed=seed)
+        context = BuildContext(problem=problem, n_classes=N_CLASSES[problem], seed=seed, image=self.image)
         if config is None:
             config = self.learner.space(problem).default
         return self.learner.build(config, context)
 
     def fit(self, problem: ProblemType, rows: Parts | None = None, deadline: Deadline | None = None) -> Any:
         """Return the default configuration, fitted."""
-        rows = rows or parts(problem)
+        rows = rows or self.parts(problem)
         return self.build(problem).fit(*rows.fit, validation=rows.validation, deadline=deadline)
 
     def fitted(self, problem: ProblemType) -> Any:

@@ -18,11 +18,11 @@ from bench.datasets import ProblemType
 from bench.learners import specification_hash
 from bench.plugins import fault, said
 from bench.testing.fresh import digest_of
-from bench.testing.rows import parts
 from bench.testing.subject import Subject, expect
 
 MOST_EXPECTED = 5
 """How many of scikit-learn's checks a method may fail by its nature."""
+SCIKIT_LEARN = "scikit-learn"
 HARMLESS_THREADS = ("jemalloc_bg_thd",)
 
 WholeCheck: TypeAlias = Callable[[Subject], None]
@@ -50,7 +50,7 @@ def fresh_process(subject: Subject) -> None:
     expect(
         not threads, f"importing its `modules` starts threads ({', '.join(threads)}): no cell could be forked"
     )
-    expected = digest_of(subject.fitted(problem), parts(problem).test[0])
+    expected = digest_of(subject.fitted(problem), subject.parts(problem).test[0])
     expect(report["digest"] == expected, "a fit with the same seed in a process of its own is another")
 
 
@@ -107,7 +107,7 @@ WHOLE_CHECKS: Mapping[str, WholeCheck] = MappingProxyType(
     {
         "declaration": declaration,
         "fresh-process": fresh_process,
-        "scikit-learn": scikit_learn,
+        SCIKIT_LEARN: scikit_learn,
     }
 )
 """By name."""

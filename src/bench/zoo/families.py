@@ -63,7 +63,19 @@ FAMILIES = (
         name="net",
         title="Neural nets",
         bias="The target is a composition of linear maps and kinks that gradient descent finds early.",
-        learners=("mlp", "residual-mlp"),
+        learners=("mlp", "residual-mlp", "pixel-mlp"),
+    ),
+    Family(
+        name="conv",
+        title="Convolutional nets",
+        bias="What a place of an image means follows from its neighbours, in the same way everywhere.",
+        learners=("conv-net", "residual-conv-net", "conv-net-bf16"),
+    ),
+    Family(
+        name="transformer",
+        title="Vision transformers",
+        bias="An image is a set of patches, and which of them matter to each other is learnt.",
+        learners=("vit", "vit-conv-init"),
     ),
     Family(
         name="bagged-others",

@@ -22,7 +22,7 @@ WARM_UP_IMAGE = ImageShape(8, 8, 1)
 class ImageLearner(ZooLearner):
     """A learner of classes of images."""
 
-    modules = IMAGE_MODULES
+    modules: tuple[str, ...] = IMAGE_MODULES
     needs_images = True
 
     def limit(self, shape: TaskShape) -> str | None:

@@ -38,6 +38,8 @@ class Training:
     epochs: int = 64
     fewest_steps: int = 500
     """Small tables are gone through more often, until so many steps are made."""
+    largest_batch: int = 512
+    """Rows of a batch, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class Rows:
     validation: Tensors | None
     loss: Loss
     validation_loss: Loss
+    at_once: int | None = None
+    """How many validation rows go through the net at a time; None for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +65,9 @@ class Trained:
     truncated: bool
 
 
-def batch_rows(n_rows: int) -> int:
+def batch_rows(n_rows: int, most: int = 512) -> int:
     """Return the rows of a batch: more for larger tables (Gorishniy et al., 2021), at least 8 batches."""
-    wanted = 128 if n_rows < 5_000 else 256 if n_rows < 20_000 else 512
+    wanted = min(most, 128 if n_rows < 5_000 else 256 if n_rows < 20_000 else 512)
     return max(1, min(wanted, max(16, n_rows // 8), n_rows))
 
 
@@ -86,7 +90,8 @@ def train(net: nn.Module, rows: Rows, training: Training, clock: StepClock) -> T
     The net ends with the weights of the best epoch, and in evaluation mode. Without validation rows every
     epoch is made. Raises DeadlinePassed where there was no time for a single batch.
     """
-    n_steps = len(rows.fit[0]) // batch_rows(len(rows.fit[0]))
+    size = batch_rows(len(rows.fit[0]), training.largest_batch)
+    n_steps = len(rows.fit[0]) // size
     n_epochs = max(training.epochs, math.ceil(training.fewest_steps / n_steps))
     optimizer = _optimizer(net, training)
     wave_starts = {wave[-1]: wave[0] for wave in waves(n_epochs)}
@@ -96,7 +101,7 @@ def train(net: nn.Module, rows: Rows, training: Training, clock: StepClock) -> T
     truncated = False
     for epoch in range(n_epochs):
         shares = (learning_rate_share((epoch + (i + 0.5) / n_steps) / n_epochs) for i in range(n_steps))
-        pace = _Pace(optimizer, [training.learning_rate * share for share in shares])
+        pace = _Pace(optimizer, size, [training.learning_rate * share for share in shares])
         truncated = not _epoch(net, rows, pace, clock)
         if truncated:
             break
@@ -119,14 +124,15 @@ def train(net: nn.Module, rows: Rows, training: Training, clock: StepClock) -> T
 
 @dataclass(frozen=True, slots=True)
 class _Pace:
-    """The optimizer, and its learning rate at each step of an epoch."""
+    """The optimizer, the rows of a batch, and the learning rate at each step of an epoch."""
 
     optimizer: torch.optim.Optimizer
+    size: int
     rates: list[float]
 
 
 def _optimizer(net: nn.Module, training: Training) -> torch.optim.Optimizer:
-    matrices = [m.weight for m in net.modules() if isinstance(m, nn.Linear)]
+    matrices = [m.weight for m in net.modules() if isinstance(m, nn.Linear | nn.Conv2d)]
     decayed = {id(weight) for weight in matrices}
     others = [parameter for parameter in net.parameters() if id(parameter) not in decayed]
     groups = [
@@ -144,14 +150,13 @@ def _epoch(net: nn.Module, rows: Rows, pace: _Pace, clock: StepClock) -> bool:
     """
     X, y = rows.fit
     net.train()
-    size = batch_rows(len(X))
     order = torch.randperm(len(X)).to(X.device)
     for step, rate in enumerate(pace.rates):
         if step % CHUNK_STEPS == 0 and not clock.affords_step():
             return False
         for group in pace.optimizer.param_groups:
             group["lr"] = rate
-        batch = order[step * size : (step + 1) * size]
+        batch = order[step * pace.size : (step + 1) * pace.size]
         pace.optimizer.zero_grad()
         rows.loss(net(X[batch]), y[batch]).backward()
         pace.optimizer.step()
@@ -164,4 +169,12 @@ def _epoch(net: nn.Module, rows: Rows, pace: _Pace, clock: StepClock) -> bool:
 def _validation_loss(net: nn.Module, rows: Rows, validation: Tensors) -> float:
     net.eval()
     with torch.inference_mode():
-        return float(rows.validation_loss(net(validation[0]), validation[1]))
+        return float(rows.validation_loss(through(net, validation[0], rows.at_once), validation[1]))
+
+
+def through(net: nn.Module, X: torch.Tensor, at_once: int | None) -> torch.Tensor:
+    """Return what a net makes of rows X, so many at a time: what is between its layers takes memory."""
+    if at_once is None or len(X) <= at_once:
+        out: torch.Tensor = net(X)
+        return out
+    return torch.cat([net(part) for part in X.split(at_once)])
