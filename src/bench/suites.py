@@ -9,6 +9,9 @@ from bench.budgets import Budget
 from bench.cells import Validation
 from bench.datasets import ColumnKind, ProblemType
 
+FULL = "full"
+"""How a training-set size without a cap is written."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskReference:
@@ -53,7 +56,8 @@ class Suite:
     """How many folds of a repeat are run."""
     seeds: tuple[int, ...]
     interventions: tuple[str, ...]
-    train_cap: int | None
+    train_caps: tuple[int | None, ...]
+    """The training-set sizes to run, None for all rows; each is a cell of its own, tuned anew."""
     test_cap: int | None
     device: str = "cpu"
     """`cpu`, or `cuda`: what the cells have; there seconds are wall seconds, for every learner."""

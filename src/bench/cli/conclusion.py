@@ -51,7 +51,8 @@ def exit_code(plan: Plan, cells: list[dict[str, Any]]) -> ExitCode:
     failed = sum(cell["status"] in FAILED for cell in cells)
     if failed > plan.suite.allowed_failures * len(cells):
         return ExitCode.SOME_FAILED
-    return ExitCode.PREREQUISITE if plan.exclusions else ExitCode.DONE
+    missing = any(not exclusion.repeated for exclusion in plan.exclusions)
+    return ExitCode.PREREQUISITE if missing else ExitCode.DONE
 
 
 def _say_trials(store: Store, run_id: str) -> None:
