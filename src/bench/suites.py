@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from bench.budgets import Budget
 from bench.cells import Validation
 from bench.datasets import ColumnKind, ProblemType
 
-FULL = "full"
+FULL: Final = "full"
 """How a training-set size without a cap is written."""
 
 

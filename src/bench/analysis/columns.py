@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 from bench.analysis.leaderboard import Estimate, Leaderboard, Row
 from bench.analysis.lone import Spread
 from bench.analysis.metrics import error_title
+from bench.analysis.sizes import rows_title
 from bench.interventions import NONE
 from bench.metrics import SCORE_TITLE
 
@@ -194,15 +195,16 @@ def title(board: Leaderboard) -> str:
     shared = ", shared by a family's learners" if view.by == "family" else ""
     replay = ", replayed from a larger run" if board.replay else ""
     under = "" if view.intervention in (None, NONE) else f", under {view.intervention}"
+    size = "" if view.train_rows is None else f", {rows_title(view.train_rows)}"
     tables = ", ".join(f"{n} {problem}" for problem, n in board.datasets.items() if n)
     if board.task is not None:
         return (
-            f"{board.task} by {view.by}, {_SHOWN[view.show]}: {_error_name(board)} on test rows{rows}"
+            f"{board.task} by {view.by}, {_SHOWN[view.show]}{size}: {_error_name(board)} on test rows{rows}"
             f"{under}. "
             f"Budget per cell: {board.budget}{shared}{replay}."
         )
     return (
-        f"Leaderboard by {view.by}, {_SHOWN[view.show]}{metric}{rows and f', test rows{rows}'}{under}. "
+        f"Leaderboard by {view.by}, {_SHOWN[view.show]}{size}{metric}{rows and f', test rows{rows}'}{under}. "
         f"Budget per cell: {board.budget}{shared}{replay}. Tables compared: {tables or 'none yet'}."
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from bench.analysis.metrics import checked, problems_with, short_title
 from bench.analysis.provenance import budget_label, is_replay, run_notes
 from bench.analysis.qualities import Calibration, Density, calibrations, densities
 from bench.analysis.results import Results, results
+from bench.analysis.sizes import of_size
 from bench.analysis.tiers import MIN_DATASETS, compare_pairs, tiers
 from bench.analysis.traces import numbered, traces
 from bench.analysis.views import View
@@ -137,10 +138,11 @@ def leaderboard(
 
     It may be asked for while a run is going on: what has no error yet is left out, and a note says so.
     A view of ensembles needs the `stored` predictions of the cells, by evidence key.
-    Raises ConfigError where two cells of one learner stand for the same split and seed, and for a metric that
-    is none, can be no error, or that no task here has.
+    Raises ConfigError where two cells of one learner stand for the same split and seed, where the cells are
+    of several training-set sizes and the view names none of them, and for a metric that is none, can be no
+    error, or that no task here has.
     """
-    cells, left_out = _with_metric(cells, view)
+    cells, left_out = _with_metric(of_size(cells, view.train_rows), view)
     of = traces(trials, cells, view.intervention or NONE)
     shown = results(of, view, stored)
     found = errors(shown, of, view)
@@ -182,7 +184,19 @@ def _with_metric(cells: pd.DataFrame, view: View) -> tuple[pd.DataFrame, list[st
     return cells[has].reset_index(drop=True), [note] if n else []
 
 
-def by_dataset(found: Errors, ratios: Floats) -> tuple[Texts, Floats]:
+class OfTasks(Protocol):
+    """What is known of T tasks."""
+
+    @property
+    def dataset(self) -> Texts:
+        """(T,) the dataset of each."""
+
+    @property
+    def problem(self) -> Texts:
+        """(T,) its problem type."""
+
+
+def by_dataset(found: OfTasks, ratios: Floats) -> tuple[Texts, Floats]:
     """Return (N,) problem types and (E, N) log ratios of datasets: means over the tasks (E, T) of each.
 
     Tasks of one dataset share its rows: it is datasets that are drawn, in a resample and in the world.
