@@ -123,6 +123,7 @@ def _costs(board: Leaderboard) -> tuple[Column, ...]:
         Column(heading="stood in", show=lambda row: _count(row.n_stood_in), fields=("n_stood_in",)),
         Column(heading="failed", show=lambda row: _count(row.n_failed), fields=("n_failed",)),
         Column(heading="n/a", show=lambda row: _count(row.n_not_applicable), fields=("n_not_applicable",)),
+        Column(heading="bound", show=_bound, fields=("n_bound",)),
         Column(heading="seconds", show=lambda row: _number(row.median_s, 2), fields=("median_s",)),
         Column(
             heading="trials",
@@ -263,6 +264,10 @@ def _trials(row: Row) -> str:
 
 def _number(value: float, digits: int) -> str:
     return "-" if math.isnan(value) else f"{value:.{digits}f}"
+
+
+def _bound(row: Row) -> str:
+    return "-" if row.n_bound is None else _count(row.n_bound)
 
 
 def _count(value: int) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
+from bench.analysis.bound import budget_bound
 from bench.analysis.errors import DUMMY, Errors, errors
 from bench.analysis.intervals import bootstrap_means
 from bench.analysis.lone import NO_SPREAD, Spread, spreads
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from bench.analysis.ensembles import CellPredictions
 
     Floats: TypeAlias = NDArray[np.float64]
+    Mask: TypeAlias = NDArray[np.bool_]
     Texts: TypeAlias = NDArray[np.object_]
 
 TIE = math.log(1.05)
@@ -78,6 +80,8 @@ class Row:
     """Cells that failed; of a family, its members' cells."""
     n_not_applicable: int
     """Splits past its limits; of a family, past those of every member."""
+    n_bound: int | None = None
+    """Splits where its incumbent still gained in the last half of the budget; None for defaults alone."""
     median_s: float
     """Billed seconds of the median result; of a family, all its members together."""
     median_trials: float
@@ -147,7 +151,8 @@ def leaderboard(
     shown = results(of, view, stored)
     found = errors(shown, of, view)
     problem, ratios = by_dataset(found, found.log_ratio)
-    rows = _rows(found, shown, ratios, problem)
+    bound = None if view.show == "default" else budget_bound(of, view)
+    rows = _with_bound(_rows(found, shown, ratios, problem), shown, bound)
     compared = problem[np.isfinite(ratios).any(axis=0)]
     return Leaderboard(
         view=view,
@@ -238,6 +243,13 @@ def _rows(found: Errors, shown: Results, ratios: Floats, problem: Texts) -> tupl
     )
 
 
+def _with_bound(rows: tuple[Row, ...], shown: Results, bound: Mask | None) -> tuple[Row, ...]:
+    """Return the rows with how many of each entry's results are budget-bound."""
+    if bound is None:
+        return rows
+    return tuple(replace(row, n_bound=int(bound[shown.entry == row.entry].sum())) for row in rows)
+
+
 def estimates(ratios: Floats) -> list[Estimate]:
     """Return the mean of each entry's log ratios (E, N) over datasets, with its bootstrap interval."""
     n = np.isfinite(ratios).sum(axis=1)
@@ -297,6 +309,11 @@ def _cautions(rows: tuple[Row, ...], view: View, n_datasets: int) -> list[str]:
     if view.show != "default" and any(row.defaults_only for row in rows):
         cautions.append(
             f"defaults only: under {FEW_TRIALS} trials in the median result; a tour, not evidence"
+        )
+    if any(row.n_bound for row in rows):
+        cautions.append(
+            "bound: splits where the validated error still fell in the last half of the budget, by more than "
+            "a point of the error rate or 5 % of another error: more budget may well show less error"
         )
     if any(row.n_stood_in for row in rows):
         whose = DUMMY if view.failure_policy == "dummy" else f"default {view.reference}"

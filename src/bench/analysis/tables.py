@@ -193,7 +193,17 @@ def _size(board: Leaderboard) -> dict[str, Any]:
 
 
 _SIZE = "train_rows"
-_COUNTS = ("tier", "wins", "ties", "losses", "n_tasks", "n_stood_in", "n_failed", "n_not_applicable")
+_COUNTS = (
+    "tier",
+    "wins",
+    "ties",
+    "losses",
+    "n_tasks",
+    "n_stood_in",
+    "n_failed",
+    "n_not_applicable",
+    "n_bound",
+)
 
 
 def _cells(board: Leaderboard, shown: Sequence[Column]) -> list[list[str]]:
