@@ -172,7 +172,7 @@ def leaderboard(of: Run | str | Path = RESULTS, **view: Any) -> Leaderboard:
     """Return the leaderboard of a run, or of the latest one in a results folder.
 
     `view` are the fields of `bench.analysis.views.View`: by, show, rows, metric, budget_s, budget_trials,
-    failure_policy, intervention, reference.
+    failure_policy, intervention, reference, train_rows (of several training-set sizes the largest without).
 
     Raises:
         PrerequisiteError: there are no results.

@@ -26,13 +26,15 @@ class PlannedCell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exclusion:
-    """A task or learner that the plan leaves out altogether."""
+    """What the plan leaves out altogether: a task, a learner, or training-set sizes of a task."""
 
     what: str
     """A key path and a name: `tasks[3] (ames)`."""
     reason: str
     unusable: bool = False
     """Whether something outside is missing, so that another day it may run."""
+    repeated: bool = False
+    """Whether the plan holds the same rows under another name, so that nothing is missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

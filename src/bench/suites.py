@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from bench.budgets import Budget
 from bench.cells import Validation
 from bench.datasets import ColumnKind, ProblemType
+
+FULL: Final = "full"
+"""How a training-set size without a cap is written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +57,8 @@ class Suite:
     """How many folds of a repeat are run."""
     seeds: tuple[int, ...]
     interventions: tuple[str, ...]
-    train_cap: int | None
+    train_caps: tuple[int | None, ...]
+    """The training-set sizes to run, None for all rows; each is a cell of its own, tuned anew."""
     test_cap: int | None
     augmentation: bool = True
     """Whether every learner is offered augmented fit rows where rows are images."""

@@ -65,7 +65,7 @@ ORDER = Order(
 SUITE = Suite(
     name="test", title="Test", note="", path="test.toml", hash="0" * 16, tasks=(), learners=("xgboost",),
     budget=ORDER.budget, validation=CELL.validation, folds=1, seeds=(0,), interventions=("none",),
-    train_cap=2000, test_cap=5000, allowed_failures=0.0,
+    train_caps=(2000,), test_cap=5000, allowed_failures=0.0,
 )  # fmt: skip
 PLAN = Plan(
     suite=SUITE,

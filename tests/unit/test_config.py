@@ -66,7 +66,7 @@ def test_a_short_suite_has_the_documented_defaults(write):
     assert suite.budget == Budget(seconds=4.0, trials=None, cores=1, memory_bytes=4 * GIB)
     assert suite.validation == Validation("holdout", 25)
     assert (suite.folds, suite.seeds, suite.interventions) == (1, (0,), ("none",))
-    assert (suite.train_cap, suite.test_cap, suite.allowed_failures) == (None, None, 0.0)
+    assert (suite.train_caps, suite.test_cap, suite.allowed_failures) == ((None,), None, 0.0)
     assert [(task.where, task.name, task.dataset) for task in suite.tasks] == [("tasks[0]", "cmc", "cmc")]
 
 
@@ -105,7 +105,7 @@ def test_every_key_reaches_the_suite(write):
     assert suite.budget == Budget(seconds=0.5, trials=7, cores=2, memory_bytes=3 * GIB // 2)
     assert suite.validation == Validation("cv", 4)
     assert (suite.folds, suite.seeds, suite.allowed_failures) == (3, (1, 2), 0.5)
-    assert (suite.train_cap, suite.test_cap) == (100, 200)
+    assert (suite.train_caps, suite.test_cap) == ((100,), 200)
     (task,) = suite.tasks
     assert task.file == str(Path(path).parent / "data/prices.csv"), "relative to the suite, not to the caller"
     assert (task.name, task.target, task.problem) == ("prices", "price", ProblemType.REGRESSION)

@@ -315,7 +315,7 @@ def test_training_rows_are_foretold():
 
 def fitness(tmp_path, suite, content, **changes):
     cache, task = kept(tmp_path, content)
-    asked = replace(suite, **{"folds": 3, "train_cap": None, "test_cap": None, **changes})
+    asked = replace(suite, **{"folds": 3, "train_caps": (None,), "test_cap": None, **changes})
     return unfit(task.dataset, task.splits, asked.validation) or unfit_rows(task, asked, cache)
 
 
@@ -360,7 +360,7 @@ def test_fitness_looks_at_the_capped_rows(tmp_path, suite):
     y[200:290] = 0
     content = table(400, time=range(400), y=y)
     assert fitness(tmp_path, suite, content, folds=1) is None
-    assert "fit rows are all '0'" in fitness(tmp_path, suite, content, folds=1, train_cap=40)
+    assert "fit rows are all '0'" in fitness(tmp_path, suite, content, folds=1, train_caps=(40,))
 
 
 def test_too_few_groups_or_times_for_three_folds_is_an_error_of_the_table(tmp_path):

@@ -77,7 +77,9 @@ def suites(draw):
         folds=draw(st.integers(1, 10)),
         seeds=tuple(draw(st.lists(st.integers(0, 99), min_size=1, unique=True))),
         interventions=("none",),
-        train_cap=draw(st.one_of(st.none(), st.integers(20, 10**6))),
+        train_caps=tuple(
+            draw(st.lists(st.one_of(st.none(), st.integers(20, 10**6)), min_size=1, max_size=4, unique=True))
+        ),
         test_cap=draw(st.one_of(st.none(), st.integers(20, 10**6))),
         device=draw(st.sampled_from(["cpu", "cuda"])),
         exact_limit_s=draw(st.one_of(st.none(), st.floats(1e-3, 1e6))),
@@ -112,7 +114,7 @@ def test_names_of_three_hundred_characters(own):
 
 def test_it_is_plain_to_read(own):
     task = replace(own.tasks[0], group="patient", kinds={"zip": ColumnKind.CATEGORICAL})
-    text = suite_text(replace(own, tasks=(task,), train_cap=None, test_cap=None, note=""))
+    text = suite_text(replace(own, tasks=(task,), train_caps=(None,), test_cap=None, note=""))
     assert (
         text
         == """format = 1

@@ -182,7 +182,7 @@ def test_a_fold_that_twins_leave_one_class_is_told_before_the_run(tmp_path, plan
     y[x < np.quantile(x, 0.01)] = 1
     x[y == 1] = -9.0
     cache, task = kept(tmp_path, content_of(x, y))
-    reason = unfit_rows(task, replace(plan.suite, folds=3, train_cap=None, test_cap=None), cache)
+    reason = unfit_rows(task, replace(plan.suite, folds=3, train_caps=(None,), test_cap=None), cache)
     assert task.splits.procedure == "twins3"
     assert "D301" in reason
     assert "too few different rows hold each class" in reason
@@ -193,10 +193,10 @@ def test_caps_that_leave_a_class_out_are_told_before_the_run(tmp_path, plan):
     y = np.zeros(3000)
     y[:12] = 1
     cache, task = kept(tmp_path, content_of(x, y))
-    whole = replace(plan.suite, folds=3, train_cap=None, test_cap=None)
+    whole = replace(plan.suite, folds=3, train_caps=(None,), test_cap=None)
     assert task.splits.procedure == "kfold3"
     assert unfit_rows(task, whole, cache) is None
-    for caps in ({"train_cap": 200}, {"test_cap": 100}):
+    for caps in ({"train_caps": (200,)}, {"test_cap": 100}, {"train_caps": (None, 200, 2000)}):
         reason = unfit_rows(task, replace(whole, **caps), cache)
         assert "D301: fold" in reason
         assert "too small for it" in reason

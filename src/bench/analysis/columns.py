@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 from bench.analysis.leaderboard import Estimate, Leaderboard, Row
 from bench.analysis.lone import Spread
 from bench.analysis.metrics import error_title
+from bench.analysis.sizes import rows_title
 from bench.interventions import NONE
 from bench.metrics import SCORE_TITLE
 
@@ -122,6 +123,7 @@ def _costs(board: Leaderboard) -> tuple[Column, ...]:
         Column(heading="stood in", show=lambda row: _count(row.n_stood_in), fields=("n_stood_in",)),
         Column(heading="failed", show=lambda row: _count(row.n_failed), fields=("n_failed",)),
         Column(heading="n/a", show=lambda row: _count(row.n_not_applicable), fields=("n_not_applicable",)),
+        Column(heading="bound", show=_bound, fields=("n_bound",)),
         Column(heading="seconds", show=lambda row: _number(row.median_s, 2), fields=("median_s",)),
         Column(
             heading="trials",
@@ -194,15 +196,16 @@ def title(board: Leaderboard) -> str:
     shared = ", shared by a family's learners" if view.by == "family" else ""
     replay = ", replayed from a larger run" if board.replay else ""
     under = "" if view.intervention in (None, NONE) else f", under {view.intervention}"
+    size = "" if view.train_rows is None else f", {rows_title(view.train_rows)}"
     tables = ", ".join(f"{n} {problem}" for problem, n in board.datasets.items() if n)
     if board.task is not None:
         return (
-            f"{board.task} by {view.by}, {_SHOWN[view.show]}: {_error_name(board)} on test rows{rows}"
+            f"{board.task} by {view.by}, {_SHOWN[view.show]}{size}: {_error_name(board)} on test rows{rows}"
             f"{under}. "
             f"Budget per cell: {board.budget}{shared}{replay}."
         )
     return (
-        f"Leaderboard by {view.by}, {_SHOWN[view.show]}{metric}{rows and f', test rows{rows}'}{under}. "
+        f"Leaderboard by {view.by}, {_SHOWN[view.show]}{size}{metric}{rows and f', test rows{rows}'}{under}. "
         f"Budget per cell: {board.budget}{shared}{replay}. Tables compared: {tables or 'none yet'}."
     )
 
@@ -261,6 +264,10 @@ def _trials(row: Row) -> str:
 
 def _number(value: float, digits: int) -> str:
     return "-" if math.isnan(value) else f"{value:.{digits}f}"
+
+
+def _bound(row: Row) -> str:
+    return "-" if row.n_bound is None else _count(row.n_bound)
 
 
 def _count(value: int) -> str:

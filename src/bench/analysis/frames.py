@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
@@ -29,11 +30,14 @@ CELL_COLUMNS: Columns = {
     "device": str,
     "status": str,
     "reason": str,
+    "train_cap": float,
+    "n_train": float,
 }
 """One row per planned cell, in the order of the plan, which is the order learners are declared in.
 
 `status` is that of `CellStatus`, and empty for a cell that has not run; `reason` says why it failed or
-does not apply.
+does not apply. `train_cap` is the most training rows the cell may use, infinite for no cap; `n_train` is how
+many its split really has, NaN where that is not recorded yet.
 """
 
 TRIAL_COLUMNS: Columns = {
@@ -74,8 +78,8 @@ seconds up to the end of the trial; `n_test_minority` is the rows of the rarer c
 `metrics` is JSON, part (`train`, `validation`, `test`, `test_without_twins`) to metric to value.
 """
 
-OPTIONAL: Mapping[str, str] = {"metrics": "{}"}
-"""What a column that may be absent then holds: such trials offer no metric beside the primary score."""
+OPTIONAL: Mapping[str, str | float] = {"metrics": "{}", "train_cap": math.inf, "n_train": math.nan}
+"""What a column that may be absent then holds: no metric beside the primary score, no cap on rows."""
 
 
 def trials_frame(rows: Iterable[Mapping[str, Any]] | Mapping[str, Any] | pd.DataFrame = ()) -> pd.DataFrame:
@@ -96,6 +100,7 @@ def cells_frame(rows: Iterable[Mapping[str, Any]] | Mapping[str, Any] | pd.DataF
     Raises ValueError as `trials_frame` does, and where a cell or an evidence key stands twice.
     """
     frame = _typed("cells", rows, CELL_COLUMNS)
+    frame["train_cap"] = frame["train_cap"].fillna(math.inf)
     _known("cells", frame, "problem", [problem.value for problem in ProblemType])
     _known("cells", frame, "status", ["", *(status.value for status in CellStatus)])
     for column in ("cell_id", "evidence_key"):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
+from bench.analysis.bound import budget_bound
 from bench.analysis.errors import DUMMY, Errors, errors
 from bench.analysis.intervals import bootstrap_means
 from bench.analysis.lone import NO_SPREAD, Spread, spreads
@@ -16,6 +17,7 @@ from bench.analysis.metrics import checked, problems_with, short_title
 from bench.analysis.provenance import budget_label, is_replay, run_notes
 from bench.analysis.qualities import Calibration, Density, calibrations, densities
 from bench.analysis.results import Results, results
+from bench.analysis.sizes import of_size
 from bench.analysis.tiers import MIN_DATASETS, compare_pairs, tiers
 from bench.analysis.traces import numbered, traces
 from bench.analysis.views import View
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from bench.analysis.ensembles import CellPredictions
 
     Floats: TypeAlias = NDArray[np.float64]
+    Mask: TypeAlias = NDArray[np.bool_]
     Texts: TypeAlias = NDArray[np.object_]
 
 TIE = math.log(1.05)
@@ -77,6 +80,8 @@ class Row:
     """Cells that failed; of a family, its members' cells."""
     n_not_applicable: int
     """Splits past its limits; of a family, past those of every member."""
+    n_bound: int | None = None
+    """Splits where its incumbent still gained in the last half of the budget; None for defaults alone."""
     median_s: float
     """Billed seconds of the median result; of a family, all its members together."""
     median_trials: float
@@ -137,15 +142,17 @@ def leaderboard(
 
     It may be asked for while a run is going on: what has no error yet is left out, and a note says so.
     A view of ensembles needs the `stored` predictions of the cells, by evidence key.
-    Raises ConfigError where two cells of one learner stand for the same split and seed, and for a metric that
-    is none, can be no error, or that no task here has.
+    Raises ConfigError where two cells of one learner stand for the same split and seed, where the cells are
+    of several training-set sizes and the view names none of them, and for a metric that is none, can be no
+    error, or that no task here has.
     """
-    cells, left_out = _with_metric(cells, view)
+    cells, left_out = _with_metric(of_size(cells, view.train_rows), view)
     of = traces(trials, cells, view.intervention or NONE)
     shown = results(of, view, stored)
     found = errors(shown, of, view)
     problem, ratios = by_dataset(found, found.log_ratio)
-    rows = _rows(found, shown, ratios, problem)
+    bound = None if view.show == "default" else budget_bound(of, view)
+    rows = _with_bound(_rows(found, shown, ratios, problem), shown, bound)
     compared = problem[np.isfinite(ratios).any(axis=0)]
     return Leaderboard(
         view=view,
@@ -182,7 +189,19 @@ def _with_metric(cells: pd.DataFrame, view: View) -> tuple[pd.DataFrame, list[st
     return cells[has].reset_index(drop=True), [note] if n else []
 
 
-def by_dataset(found: Errors, ratios: Floats) -> tuple[Texts, Floats]:
+class OfTasks(Protocol):
+    """What is known of T tasks."""
+
+    @property
+    def dataset(self) -> Texts:
+        """(T,) the dataset of each."""
+
+    @property
+    def problem(self) -> Texts:
+        """(T,) its problem type."""
+
+
+def by_dataset(found: OfTasks, ratios: Floats) -> tuple[Texts, Floats]:
     """Return (N,) problem types and (E, N) log ratios of datasets: means over the tasks (E, T) of each.
 
     Tasks of one dataset share its rows: it is datasets that are drawn, in a resample and in the world.
@@ -222,6 +241,13 @@ def _rows(found: Errors, shown: Results, ratios: Floats, problem: Texts) -> tupl
     return tuple(
         Row(tier=tier.get(i), **{name: values[i] for name, values in columns.items()}) for i in ranking
     )
+
+
+def _with_bound(rows: tuple[Row, ...], shown: Results, bound: Mask | None) -> tuple[Row, ...]:
+    """Return the rows with how many of each entry's results are budget-bound."""
+    if bound is None:
+        return rows
+    return tuple(replace(row, n_bound=int(bound[shown.entry == row.entry].sum())) for row in rows)
 
 
 def estimates(ratios: Floats) -> list[Estimate]:
@@ -283,6 +309,11 @@ def _cautions(rows: tuple[Row, ...], view: View, n_datasets: int) -> list[str]:
     if view.show != "default" and any(row.defaults_only for row in rows):
         cautions.append(
             f"defaults only: under {FEW_TRIALS} trials in the median result; a tour, not evidence"
+        )
+    if any(row.n_bound for row in rows):
+        cautions.append(
+            "bound: splits where the validated error still fell in the last half of the budget, by more than "
+            "a point of the error rate or 5 % of another error: more budget may well show less error"
         )
     if any(row.n_stood_in for row in rows):
         whose = DUMMY if view.failure_policy == "dummy" else f"default {view.reference}"

@@ -14,6 +14,7 @@ from bench.analysis.columns import estimate
 from bench.analysis.errors import errors
 from bench.analysis.leaderboard import Estimate, by_dataset, estimates
 from bench.analysis.results import results
+from bench.analysis.sizes import of_size, rows_title
 from bench.analysis.tables import TEXT_WIDTH
 from bench.analysis.traces import traces
 from bench.analysis.views import View
@@ -53,8 +54,9 @@ def sensitivity(trials: pd.DataFrame, cells: pd.DataFrame, view: View) -> Sensit
 
     Only a task counts where an entry has an error of its own with and without the intervention, on as many
     splits: a stand-in would say nothing of the entry. Raises ConfigError where the run has no cells without
-    an intervention, or none with one.
+    an intervention, or none with one, or several training-set sizes of which the view names none.
     """
+    cells = of_size(cells, view.train_rows)
     view = dataclasses.replace(view, failure_policy="complete-pairs", intervention=NONE)
     names = tuple(name for name in dict.fromkeys(cells["intervention"]) if name != NONE)
     plain = _errors(trials, cells, view)
@@ -94,8 +96,9 @@ def text(found: Sensitivity) -> str:
         "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip()
         for line in lines
     ]
+    size = "" if found.view.train_rows is None else f", {rows_title(found.view.train_rows)}"
     title = (
-        f"Change of the error under each intervention, by {found.view.by}, {found.view.show}: mean "
+        f"Change of the error under each intervention, by {found.view.by}, {found.view.show}{size}: mean "
         "[95 % bootstrap interval over tables] against the same cells without it. +12 % is 12 % higher."
     )
     return "\n".join([*textwrap.wrap(title, TEXT_WIDTH), "", *table]) + "\n"

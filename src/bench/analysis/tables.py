@@ -149,13 +149,15 @@ def latex(board: Leaderboard, extra: Collection[Extra] = ()) -> str:
     return "\n".join(lines) + "\n"
 
 
-def to_csv(board: Leaderboard) -> str:
-    """Return one line per entry with every number in full: log error ratios, not per cent; empty for none."""
-    names, rows = _records(board)
+def to_csv(*boards: Leaderboard) -> str:
+    """Return one line per entry with every number in full: log error ratios, not per cent; empty for none.
+
+    Leaderboards of several training-set sizes are one table, with the size in its first column.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows(rows)
+    for i, (names, rows) in enumerate(map(_records, boards)):
+        writer.writerows([names, *rows] if i == 0 else rows)
     return out.getvalue()
 
 
@@ -166,18 +168,42 @@ def to_frame(board: Leaderboard) -> pd.DataFrame:
     names, rows = _records(board)
     frame = pd.DataFrame(rows, columns=pd.Index(names))
     counts = [name for name in names if name in _COUNTS or name.endswith("_n")]
-    numbers = [name for name in names if name not in (*counts, "entry", "defaults_only")]
+    numbers = [name for name in names if name not in (*counts, "entry", "defaults_only", _SIZE)]
     return frame.astype({**dict.fromkeys(counts, "Int64"), **dict.fromkeys(numbers, float)})
 
 
-def to_json(board: Leaderboard) -> str:
-    """Return everything that the leaderboard holds, numbers in full; null where there is no number."""
-    rows = [{**_plain(row), "defaults_only": row.defaults_only} for row in board.rows]
-    record = {"title": title(board), "legend": legend(board, EXTRAS), **_plain(board), "rows": rows}
-    return json.dumps(record, indent=2, allow_nan=False) + "\n"
+def to_json(*boards: Leaderboard) -> str:
+    """Return everything that a leaderboard holds, numbers in full; null where there is no number.
+
+    Several leaderboards are a list of such objects.
+    """
+    records = [_record(board) for board in boards]
+    return json.dumps(records[0] if len(records) == 1 else records, indent=2, allow_nan=False) + "\n"
 
 
-_COUNTS = ("tier", "wins", "ties", "losses", "n_tasks", "n_stood_in", "n_failed", "n_not_applicable")
+def _record(board: Leaderboard) -> dict[str, Any]:
+    rows = [{**_size(board), **_plain(row), "defaults_only": row.defaults_only} for row in board.rows]
+    return {"title": title(board), "legend": legend(board, EXTRAS), **_plain(board), "rows": rows}
+
+
+def _size(board: Leaderboard) -> dict[str, Any]:
+    """Return the training-set size that every row of a leaderboard is of, where it names one."""
+    size = board.view.train_rows
+    return {} if size is None else {_SIZE: size}
+
+
+_SIZE = "train_rows"
+_COUNTS = (
+    "tier",
+    "wins",
+    "ties",
+    "losses",
+    "n_tasks",
+    "n_stood_in",
+    "n_failed",
+    "n_not_applicable",
+    "n_bound",
+)
 
 
 def _cells(board: Leaderboard, shown: Sequence[Column]) -> list[list[str]]:
@@ -191,8 +217,9 @@ def _cells(board: Leaderboard, shown: Sequence[Column]) -> list[list[str]]:
 def _records(board: Leaderboard) -> tuple[list[str], list[list[Any]]]:
     """Return the names of all fields and their plain values, row by row."""
     names = [name for column in all_columns(board) for name in column.fields]
-    rows = [[_plain(attrgetter(name)(row)) for name in names] for row in board.rows]
-    return [name.replace(".", "_") for name in names], rows
+    size = _size(board)
+    rows = [[*size.values(), *(_plain(attrgetter(name)(row)) for name in names)] for row in board.rows]
+    return [*size, *(name.replace(".", "_") for name in names)], rows
 
 
 def _plain(value: Any) -> Any:

@@ -139,7 +139,7 @@ def _cells(cells: pd.DataFrame, budgets: dict[str, Floats]) -> Cells:
         twice = cells["cell_id"].to_numpy()[place == np.bincount(place).argmax()]
         raise ConfigError(
             f"{' and '.join(twice)} are one learner on one split and seed: "
-            "select one device, one validation and one cap on rows"
+            "select one device, one validation and one training-set size"
         )
     status = cells["status"]
     return Cells(

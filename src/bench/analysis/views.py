@@ -22,9 +22,11 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
 
+from bench.analysis.sizes import TrainRows, is_size
 from bench.analysis.traces import Cells, Rows, Traces, current, numbered
 from bench.budgets import DEFAULT_FACTOR
 from bench.errors import ConfigError
+from bench.suites import FULL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,6 +67,8 @@ class View:
     """Which test rows count: all, or those whose features no training row of their split has."""
     intervention: str | None = None
     """Under which intervention the cells are that are compared; None for none."""
+    train_rows: TrainRows | None = None
+    """Of which training-set size the cells are, `full` for no cap; None where there is one alone."""
     reference: str = "random-forest"
     """The learner whose default configuration every error is compared with."""
 
@@ -73,6 +77,8 @@ class View:
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ConfigError(f"{name}: {getattr(self, name)!r} is none of {', '.join(choices)}")
+        if not (self.train_rows in (None, FULL) or is_size(self.train_rows)):
+            raise ConfigError(f"train_rows: {self.train_rows!r} is neither a number of rows nor {FULL!r}")
         if self.show == "ensembled" and self.rows != "all":
             raise ConfigError("ensembles are scored on all test rows: show tuned or default without twins")
 

@@ -23,7 +23,7 @@ def conclude(run_id: str, plan: Plan, store: Store) -> ExitCode:
     """Show the end of a run and return its exit code."""
     from bench.analysis import tables
     from bench.analysis.views import View
-    from bench.boards import board, sensitivity_of
+    from bench.boards import board, curves_of, sensitivity_of
 
     run = find_run(store, run_id)
     for by in ("learner", "family"):
@@ -35,6 +35,11 @@ def conclude(run_id: str, plan: Plan, store: Store) -> ExitCode:
 
         click.echo()
         click.echo(sensitivity.text(sensitivity_of(store, run, View(by="family"))), nl=False)
+    if _has_curves(plan):
+        from bench.analysis import curve_tables
+
+        click.echo()
+        click.echo(curve_tables.text(curves_of(store, run, View(by="family"))), nl=False)
     click.echo()
     _say_unfinished(plan, cells)
     _say_trials(store, run_id)
@@ -46,12 +51,22 @@ def conclude(run_id: str, plan: Plan, store: Store) -> ExitCode:
     return exit_code(plan, cells)
 
 
+def _has_curves(plan: Plan) -> bool:
+    """Whether some table is run at two training-set sizes, in the cells that curves are of."""
+    there = [planned.cell.intervention for planned in plan.cells]
+    first = NONE if NONE in there else there[0]
+    shown = (planned.cell for planned in plan.cells if planned.cell.intervention == first)
+    sizes = {(cell.task.name, cell.split.train_cap) for cell in shown}
+    return len(sizes) > len({task for task, _ in sizes})
+
+
 def exit_code(plan: Plan, cells: list[dict[str, Any]]) -> ExitCode:
     """Return how a run that went through ended: with failed cells, with parts left out, or whole."""
     failed = sum(cell["status"] in FAILED for cell in cells)
     if failed > plan.suite.allowed_failures * len(cells):
         return ExitCode.SOME_FAILED
-    return ExitCode.PREREQUISITE if plan.exclusions else ExitCode.DONE
+    missing = any(not exclusion.repeated for exclusion in plan.exclusions)
+    return ExitCode.PREREQUISITE if missing else ExitCode.DONE
 
 
 def _say_trials(store: Store, run_id: str) -> None:

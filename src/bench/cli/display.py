@@ -95,6 +95,7 @@ def follow(events: Iterable[Event], store: Store, plan: Plan, jobs: int) -> Tall
 
 def _standing(tally: Tally, store: Store) -> str:
     """The leaderboard so far, in one line."""
+    from bench.analysis.sizes import rows_title
     from bench.analysis.tables import error_change
     from bench.analysis.views import View
     from bench.boards import board
@@ -109,6 +110,8 @@ def _standing(tally: Tally, store: Store) -> str:
         for row in rows
     )
     where = "all on one table" if alone else "tables"
+    if ranking.view.train_rows is not None:
+        where += f", {rows_title(ranking.view.train_rows)}"
     return f"so far, error against the default {reference} ({where}): {', '.join(parts)}"
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.options import Duration, cache_option, results_option, run_option
+from bench.cli.options import Duration, cache_option, results_option, run_option, train_rows_option
 from bench.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 @click.option(
     "--intervention", help="Under which intervention cells are compared (default: without one, if there are)."
 )
+@train_rows_option
 @click.option(
     "--columns",
     "extra",
@@ -76,21 +78,29 @@ if TYPE_CHECKING:
 def command(
     form: str, extra: tuple[Extra, ...], run_id: str | None, results: Path, cache: Path | None, **view: Any
 ) -> None:
-    """Show the leaderboard of a run: learners or families, tuned, default or ensembled, at any budget."""
+    """Show the leaderboard of a run: learners or families, tuned, default or ensembled, at any budget.
+
+    A run with several training-set sizes has one for each, the smallest first.
+    """
     from bench.analysis import tables
     from bench.analysis.views import View
-    from bench.boards import board
+    from bench.boards import board, sizes_of
     from bench.sources.cache import Cache
     from bench.store.opening import read_store
     from bench.store.query import find_run
 
     store = read_store(results)
-    found = board(store, find_run(store, run_id), View(**view), Cache(cache))
+    run, asked = find_run(store, run_id), View(**view)
+    there = sizes_of(store, run)
+    views = [asked]
+    if asked.train_rows is None and len(there) > 1:
+        views = [dataclasses.replace(asked, train_rows=size) for size in there]
+    found = [board(store, run, each, Cache(cache)) for each in views]
     match form:
         case "csv":
-            shown = tables.to_csv(found)
+            shown = tables.to_csv(*found)
         case "json":
-            shown = tables.to_json(found)
+            shown = tables.to_json(*found)
         case _:
             renders = {
                 "text": tables.text,
@@ -98,5 +108,5 @@ def command(
                 "html": tables.html,
                 "latex": tables.latex,
             }
-            shown = renders[form](found, extra)
+            shown = "\n".join(renders[form](each, extra) for each in found)
     click.echo(shown, nl=False)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from bench.datasets import ColumnKind
+from bench.suites import FULL
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -57,6 +58,30 @@ class KindOf(click.ParamType[tuple[str, ColumnKind]]):
             known = ", ".join(ColumnKind)
             self.fail(f'"{value}": write COLUMN=KIND, with a kind of {known}', param, ctx)
         return column, ColumnKind(kind)
+
+
+class TrainRows(click.ParamType[int | str]):
+    """A training-set size: a number of rows, or `full` for all of them."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        """Return the number, or `full`."""
+        text = str(value).strip().lower()
+        if text == FULL:
+            return FULL
+        if not text.isascii() or not text.isdecimal() or int(text) < 1:
+            self.fail(f'"{value}" is no training-set size; write for example 250, or {FULL}', param, ctx)
+        return int(text)
+
+
+def train_rows_option(function: F) -> F:
+    """Add `--train-rows`."""
+    return click.option(
+        "--train-rows",
+        type=TrainRows(),
+        help="Of a run with several training-set sizes: a number of rows, or full for all.",
+    )(function)
 
 
 def results_option(function: F) -> F:

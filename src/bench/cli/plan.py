@@ -13,6 +13,7 @@ from bench.datasets import Origin, ProblemType
 from bench.facts import Verdict
 from bench.plans import Plan, PlannedCell, is_tour
 from bench.sources.catalog import Package
+from bench.suites import Suite
 from bench.tasks import SplitPlan
 
 WIDTH = 100
@@ -100,20 +101,26 @@ def _rules_line(plan: Plan) -> str:
         f"{budget.seconds:g} {clock}" if budget.seconds else "",
         f"{budget.trials} trials" if budget.trials else "",
     ]
-    caps = [
-        f"{cap:,} {what} rows"
-        for cap, what in ((suite.train_cap, "training"), (suite.test_cap, "test"))
-        if cap is not None
-    ]
     holdout = suite.validation.method == "holdout"
     validation = "% of the training rows held out" if holdout else " inner folds"
     splits = len({(planned.cell.split.repeat, planned.cell.split.fold) for planned in plan.cells})
     return (
         f"each cell: at most {' and '.join(limit for limit in limits if limit)}, {budget.cores} core"
         f"{'s' if budget.cores > 1 else ''}, {budget.memory_bytes / 2**30:g} GiB; "
-        f"{'at most ' + ' and '.join(caps) if caps else 'all rows'}; "
+        f"{_caps(suite)}; "
         f"{suite.validation.amount}{validation}; {splits} split{'s' if splits > 1 else ''}"
     )
+
+
+def _caps(suite: Suite) -> str:
+    """How many rows cells may use: `at most 250 training rows`, or each size that is run."""
+    if len(suite.train_caps) > 1:
+        *sizes, last = ("all" if cap is None else f"{cap:,}" for cap in suite.train_caps)
+        training = f"on {', '.join(sizes)} and {last} training rows, each tuned anew"
+        return training if suite.test_cap is None else f"{training}, at most {suite.test_cap:,} test rows"
+    named = ((suite.train_caps[0], "training"), (suite.test_cap, "test"))
+    caps = [f"{cap:,} {what} rows" for cap, what in named if cap is not None]
+    return f"at most {' and '.join(caps)}" if caps else "all rows"
 
 
 def show_downloads(packages: Sequence[Package], from_openml: int) -> None:

@@ -12,6 +12,7 @@ from bench.execution.postmortem import visible
 from bench.facts import Verdict
 from bench.store.query import cell_rows, exclusions, find_run, trial_rows
 from bench.store.sqlite import Store
+from bench.suites import FULL
 
 Record = dict[str, Any]
 LAST_TRIALS = 12
@@ -48,7 +49,8 @@ def of_task(task: str, store: Store, run: Record) -> Record:
     """Return a task: its table, and what each learner scored on it."""
     cells = [cell for cell in cell_rows(store, run["run_id"]) if cell["task"] == task]
     trials = [trial for trial in trial_rows(store, run["run_id"]) if trial["task"] == task]
-    results = [{"learner": cell["learner"], "split": f"r{cell['repeat']}f{cell['fold']}",
+    sized = len({cell["train_cap"] for cell in cells}) > 1
+    results = [{"learner": cell["learner"], "split": _split(cell, sized=sized),
                 "status": cell["status"] or "not begun",
                 **_scores([trial for trial in trials if trial["evidence_key"] == cell["evidence_key"]])}
                for cell in cells]  # fmt: skip
@@ -158,6 +160,12 @@ def _plain(value: Any) -> str:
             return ", ".join(map(_plain, value))
         case _:
             return visible(str(value))
+
+
+def _split(cell: Record, *, sized: bool) -> str:
+    """A cell's repeat and fold, and its training-set size where a run has several."""
+    size = f", {cell['train_cap'] or FULL}" if sized else ""
+    return f"r{cell['repeat']}f{cell['fold']}{size}"
 
 
 def _scores(trials: Sequence[Record]) -> Record:

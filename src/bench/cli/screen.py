@@ -86,10 +86,12 @@ class Screen:
 
 def _standings(ranking: Leaderboard) -> Table:
     """The leaderboard so far, in its three most telling columns."""
+    from bench.analysis.sizes import rows_title
     from bench.analysis.tables import estimate
 
     where = "" if ranking.task is None else ", all on one table"
-    title = Text(visible(f"so far: error against the default {ranking.view.reference}{where}"))
+    size = "" if ranking.view.train_rows is None else f", {rows_title(ranking.view.train_rows)}"
+    title = Text(visible(f"so far: error against the default {ranking.view.reference}{where}{size}"))
     table = Table(title=title, title_justify="left", box=None)
     table.add_column("tier", justify="right")
     table.add_column("learner")

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from bench.cli.options import results_option, run_option
+from bench.cli.options import results_option, run_option, train_rows_option
 
 
 @click.command("sensitivity")
@@ -25,11 +25,16 @@ from bench.cli.options import results_option, run_option
     show_default=True,
     help="The best validated configuration, or the default one.",
 )
+@train_rows_option
 @click.option("--format", "form", type=click.Choice(["text", "csv"]), default="text", show_default=True)
 @run_option
 @results_option
 def command(form: str, run_id: str | None, results: Path, **view: Any) -> None:
-    """Show how much errors grow under each intervention of a run, and with which interval over tables."""
+    """Show how much errors grow under each intervention of a run, and with which interval over tables.
+
+    Of a run with several training-set sizes it is the largest, or the one that is asked for: the errors of a
+    table at two sizes are not those of two tables.
+    """
     from bench.analysis.sensitivity import text
     from bench.analysis.views import View
     from bench.boards import sensitivity_of

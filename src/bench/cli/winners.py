@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +22,8 @@ Rows = Sequence[dict[str, Any]]
 def winner_code(store: Store | None, run: dict[str, Any] | None, what: str, task: str | None) -> str:
     """Return code for the best validated trial of a learner on a task, or of a cell.
 
+    Of several training-set sizes the largest counts.
+
     Raises:
         ConfigError: nothing was found under that name, or on more tasks than one and none is named.
     """
@@ -31,7 +34,7 @@ def winner_code(store: Store | None, run: dict[str, Any] | None, what: str, task
     own = [trial for trial in valid if trial["learner"] == what] or [
         trial for trial in valid if what in trial["cell_id"]
     ]
-    rows = [trial for trial in own if task in (None, trial["task"])]
+    rows = _largest([trial for trial in own if task in (None, trial["task"])])
     _check(what, task, own, rows, run)
     best = min(rows, key=lambda trial: (trial["validation_score"], trial["trial"]))
     reference = reference_in(run, best["learner"])
@@ -55,6 +58,12 @@ def _check(what: str, task: str | None, own: Rows, rows: Rows, run: dict[str, An
         raise ConfigError(f"{what} ran on several tasks; add --task with one of {', '.join(tasks)}")
     if len(learners) > 1:
         raise ConfigError(f'"{what}" means cells of {", ".join(learners)}: name one of them')
+
+
+def _largest(rows: Rows) -> Rows:
+    """The trials on the largest training sets: scores at two sizes are not to be compared."""
+    caps = [math.inf if trial["train_cap"] is None else trial["train_cap"] for trial in rows]
+    return [trial for trial, cap in zip(rows, caps, strict=True) if cap == max(caps)]
 
 
 def reference_in(run: dict[str, Any], learner: str) -> str:

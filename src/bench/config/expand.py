@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 
 from bench import augmentations
 from bench.cells import Cell, Validation, evidence_key
+from bench.config.sizes import planned_caps, repeated_sizes
 from bench.environments import lock_hash
 from bench.errors import ConfigError
 from bench.interventions import Intervention, parse_intervention, shape_under
@@ -31,7 +32,11 @@ def expand(
         for cell in _cells(suite, task, learner)
     )
     return Plan(
-        suite=suite, budget=suite.budget, tasks=tuple(tasks), cells=cells, exclusions=tuple(exclusions)
+        suite=suite,
+        budget=suite.budget,
+        tasks=tuple(tasks),
+        cells=cells,
+        exclusions=(*exclusions, *repeated_sizes(suite, tasks)),
     )
 
 
@@ -81,9 +86,9 @@ def _matches(cell_id: str, term: _Term) -> bool:
 
 
 def _cells(suite: Suite, task: Task, learner: Learner) -> Iterator[Cell]:
-    for split, intervention, seed in itertools.product(
-        outer_splits(suite, task.splits), suite.interventions, suite.seeds
-    ):
+    caps = planned_caps(suite, task)
+    splits = [split for split in outer_splits(suite, task.splits) if split.train_cap in caps]
+    for split, intervention, seed in itertools.product(splits, suite.interventions, suite.seeds):
         yield Cell(
             task=task,
             split=split,
@@ -99,10 +104,10 @@ def _cells(suite: Suite, task: Task, learner: Learner) -> Iterator[Cell]:
 
 
 def outer_splits(suite: Suite, splits: SplitPlan) -> Iterator[Split]:
-    """Yield the splits of a task that a suite runs, as far as the task has them."""
+    """Yield the splits of a task that a suite runs, as far as the task has them, at every size."""
     repeats, folds = min(suite.repeats, splits.n_repeats), min(suite.folds, splits.n_folds)
-    for repeat, fold in itertools.product(range(repeats), range(folds)):
-        yield Split(repeat=repeat, fold=fold, train_cap=suite.train_cap, test_cap=suite.test_cap)
+    for repeat, fold, cap in itertools.product(range(repeats), range(folds), suite.train_caps):
+        yield Split(repeat=repeat, fold=fold, train_cap=cap, test_cap=suite.test_cap)
 
 
 def _planned(cell: Cell, reference: str, learner: Learner) -> PlannedCell:

@@ -13,7 +13,7 @@ from bench.errors import DataError
 from bench.facts import ACCEPTABLE, LARGEST_SPREAD, SMALLEST_SPREAD, Verdict
 from bench.splits.plan import TWINS3
 from bench.suites import Suite
-from bench.tasks import SplitPlan, Task
+from bench.tasks import Split, SplitPlan, Task
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,8 +91,8 @@ def unfit_rows(task: Task, suite: Suite, cache: Cache) -> str | None:
             problem = str(error)
         if problem is not None:
             return (
-                f"D301: fold {cell.split.fold} cannot be scored: {problem}; {_way_out(task, suite)}; see "
-                f"{page_of('D301')}"
+                f"D301: fold {cell.split.fold} cannot be scored: {problem}; "
+                f"{_way_out(task, cell.split)}; see {page_of('D301')}"
             )
     return None
 
@@ -105,7 +105,7 @@ def _bound(dataset: Dataset, splits: SplitPlan) -> bool:
 
 def _caps_bind(dataset: Dataset, suite: Suite) -> bool:
     """Whether the caps may leave too few rows of the rarer class."""
-    caps = [cap for cap in (suite.train_cap, suite.test_cap) if cap is not None]
+    caps = [cap for cap in (*suite.train_caps, suite.test_cap) if cap is not None]
     if dataset.problem is not ProblemType.BINARY or not dataset.class_rows or not caps:
         return False
     return min(dataset.class_rows) * min(caps) < SCARCE_ROWS * dataset.n_rows
@@ -143,10 +143,10 @@ def _lacking(dataset: Dataset, y: np.ndarray, rows: SplitRows) -> str | None:
     return None
 
 
-def _way_out(task: Task, suite: Suite) -> str:
+def _way_out(task: Task, split: Split) -> str:
     dataset = task.dataset
     if not _bound(dataset, task.splits):
-        return f"caps of {suite.train_cap} training and {suite.test_cap} test rows are too small for it"
+        return f"caps of {split.train_cap} training and {split.test_cap} test rows are too small for it"
     if dataset.group is not None:
         return f"too few groups of {dataset.group!r} hold each class: merge groups, or hold out less"
     if dataset.time is None:

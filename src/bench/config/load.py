@@ -159,7 +159,7 @@ def _suite(parsed: SuiteFile, tasks: tuple[TaskReference, ...], path: Path, dige
         repeats=parsed.repeats,
         seeds=tuple(parsed.seeds),
         interventions=tuple(parsed.interventions),
-        train_cap=parsed.caps.train_rows,
+        train_caps=parsed.caps.train_rows,
         test_cap=parsed.caps.test_rows,
         augmentation=parsed.augmentation,
         device=parsed.device,

@@ -57,7 +57,7 @@ def comparison(
         folds=OWN_FOLDS,
         seeds=(0,),
         interventions=(NONE,),
-        train_cap=MOST_TRAIN_ROWS,
+        train_caps=(MOST_TRAIN_ROWS,),
         test_cap=MOST_TEST_ROWS,
         allowed_failures=0.05,
     )

@@ -20,7 +20,9 @@ from bench.config.limits import (
 from bench.errors import ConfigError
 from bench.facts import ACCEPTABLE
 from bench.interventions import NONE, parse_intervention
+from bench.suites import FULL
 
+FEWEST_TRAIN_ROWS = 20
 _UNITS = {"GiB": GIB, "MiB": 1024**2, "GB": 10**9, "MB": 10**6}
 
 
@@ -66,6 +68,22 @@ def _no_switch(value: object) -> object:
         message = "write a number, not true or false"
         raise ValueError(message)  # noqa: TRY004 - pydantic turns it into a line with the key
     return value
+
+
+def _train_rows(value: object) -> tuple[int | None, ...]:
+    sizes = value if isinstance(value, list) else [value]
+    for size in sizes:
+        whole = isinstance(size, int) and not isinstance(size, bool) and size >= FEWEST_TRAIN_ROWS
+        if not (whole or (isinstance(value, list) and size == FULL)):
+            message = (
+                f"{size!r} is no number of rows: write one from {FEWEST_TRAIN_ROWS}, or a list of several "
+                f'such as [250, 1000, "{FULL}"], "{FULL}" for all rows'
+            )
+            raise ValueError(message)
+    if not sizes:
+        message = "name at least one number of rows, or leave the key out for all rows"
+        raise ValueError(message)
+    return tuple(None if size == FULL else size for size in _each_once(sizes))
 
 
 def _each_once(values: list[Any]) -> list[Any]:
@@ -120,7 +138,7 @@ class BudgetTable(_Table):
 class CapsTable(_Table):
     """`[caps]`: how many rows a cell may use."""
 
-    train_rows: Annotated[int, Field(ge=20)] | None = None
+    train_rows: Annotated[tuple[int | None, ...], BeforeValidator(_train_rows)] = (None,)
     test_rows: Annotated[int, Field(ge=20)] | None = None
 
 

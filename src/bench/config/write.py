@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from bench.budgets import GIB, Budget
 from bench.errors import ConfigError
 from bench.interventions import NONE
-from bench.suites import Suite, TaskReference
+from bench.suites import FULL, Suite, TaskReference
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _ESCAPED = re.compile(r'["\\\x00-\x1f\x7f]')
@@ -56,12 +56,24 @@ def _lines(suite: Suite) -> Iterator[str]:
     if suite.accept:
         yield f"accept = [{', '.join(map(_string, suite.accept))}]"
     yield from _budget(suite.budget)
-    caps = {"train_rows": suite.train_cap, "test_rows": suite.test_cap}
+    yield from _caps(suite)
+    for task in suite.tasks:
+        yield from _task(task)
+
+
+def _caps(suite: Suite) -> Iterator[str]:
+    caps = {"train_rows": _sizes(suite.train_caps), "test_rows": suite.test_cap}
     if any(cap is not None for cap in caps.values()):
         yield from ("", "[caps]")
         yield from (f"{name} = {cap}" for name, cap in caps.items() if cap is not None)
-    for task in suite.tasks:
-        yield from _task(task)
+
+
+def _sizes(caps: tuple[int | None, ...]) -> str | None:
+    """Return training-set sizes as TOML: a number, or a list; None where all rows are the only one."""
+    if caps == (None,):
+        return None
+    sizes = [_string(FULL) if cap is None else str(cap) for cap in caps]
+    return sizes[0] if len(sizes) == 1 else f"[{', '.join(sizes)}]"
 
 
 def _budget(budget: Budget) -> Iterator[str]:

@@ -24,8 +24,8 @@ _LATEST = """
 _TRIALS = f"""
 -- A space that ended before its budget has no more to show under any other: it counts as the run's own.
 WITH latest AS ({_LATEST})
-SELECT e.task, d.name AS dataset, e.problem, e.repeat, e.fold, e.learner, e.family, e.intervention, e.seed,
-    e.device || e.cores AS device, e.validation, e.cell_id, t.evidence_key, t.attempt,
+SELECT e.task, d.name AS dataset, e.problem, e.repeat, e.fold, e.train_cap, e.learner, e.family,
+    e.intervention, e.seed, e.device || e.cores AS device, e.validation, e.cell_id, t.evidence_key, t.attempt,
     CASE WHEN a.ended_by = 'space' THEN max(a.budget_s, n.budget_s) ELSE a.budget_s END AS attempt_budget_s,
     CASE WHEN a.ended_by = 'space' THEN max(a.budget_trials, n.budget_trials) ELSE a.budget_trials END
         AS attempt_budget_trials,
@@ -48,9 +48,9 @@ ORDER BY r.position, t.trial, t.attempt
 
 _CELLS = f"""
 WITH latest AS ({_LATEST})
-SELECT e.cell_id, e.evidence_key, e.task, d.name AS dataset, e.problem, e.repeat, e.fold, e.learner, e.family,
-    e.intervention, e.seed, e.device || e.cores AS device, e.validation, r.not_applicable, a.attempt,
-    a.status, a.complete, a.ended_by, a.reason,
+SELECT e.cell_id, e.evidence_key, e.task, d.name AS dataset, e.problem, e.repeat, e.fold, e.train_cap,
+    e.learner, e.family, e.intervention, e.seed, e.device || e.cores AS device, e.validation,
+    r.not_applicable, a.attempt, a.status, a.complete, a.ended_by, a.reason,
     a.budget_s, a.budget_trials, a.started_at, a.ended_at, a.wall_s,
     a.cpu_s, a.warm_up_s,
     a.n_train, a.n_fit, a.n_validation, a.n_test, a.n_test_minority, a.limits, a.log
@@ -104,6 +104,12 @@ def find_run(store: Store, name: str | None) -> dict[str, Any]:
 def exclusions(run: dict[str, Any]) -> dict[str, str]:
     """Return what a run left out before it began, and why."""
     return {each["what"]: each["reason"] for each in json.loads(run["record"])["exclusions"]}
+
+
+def repeats(run: dict[str, Any]) -> frozenset[str]:
+    """Return what of that was left out because the run holds the same rows under another name."""
+    found = json.loads(run["record"])["exclusions"]
+    return frozenset(each["what"] for each in found if each.get("repeated", False))
 
 
 def cell_rows(store: Store, run_id: str) -> list[dict[str, Any]]:
