@@ -97,6 +97,17 @@ def _cpu_name() -> str:
     return next(names, platform.machine())
 
 
+@lru_cache(maxsize=1)
+def processor_flags() -> frozenset[str]:
+    """Return what the processor says it can do, in Linux's words; nothing where there is no /proc."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return frozenset()
+    flags = (line.partition(":")[2].split() for line in lines if line.startswith(("flags", "Features")))
+    return frozenset(next(flags, ()))
+
+
 def _memory_bytes() -> int:
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

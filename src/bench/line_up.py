@@ -29,12 +29,21 @@ def usable(suite: Suite) -> tuple[dict[str, Learner], tuple[Exclusion, ...]]:
         absent = missing(learner)
         if absent:
             reasons[reference] = f"needs {', '.join(absent)}; install with `{_command(absent)}`"
+        elif (lacking := _lacking(learner, suite.device)) is not None:
+            reasons[reference] = lacking
         else:
             found[reference] = within_limits(learner, suite)
     if suite.device != "cpu":
         reasons |= _deviceless(found, suite.device)
     exclusions = [Exclusion(what=f"learner {name}", reason=reason) for name, reason in reasons.items()]
     return {name: learner for name, learner in found.items() if name not in reasons}, tuple(exclusions)
+
+
+def _lacking(learner: Learner, device: str) -> str | None:
+    """Return what this machine lacks for a learner that says so."""
+    lacks = getattr(learner, "lacks", None)
+    reason: str | None = None if lacks is None else lacks(device if device in learner.devices else "cpu")
+    return reason
 
 
 def within_limits(learner: Learner, suite: Suite) -> Learner:

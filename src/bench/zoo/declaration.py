@@ -37,6 +37,10 @@ class ZooLearner(ABC):
     def build(self, config: Config, context: BuildContext) -> Estimator:
         """Return an unfitted estimator."""
 
+    def lacks(self, device: str) -> str | None:
+        """Return what this machine lacks for it, in a run for such a device; most need nothing special."""
+        return None
+
     def limit(self, shape: TaskShape) -> str | None:
         """Return why this learner does not apply to such a task; most always apply."""
         return None

@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from bench.datasets import ImageShape, ProblemType
+from bench.environments import processor_flags
 from bench.learners import BuildContext
 from bench.spaces import Choice, Config, Float, Int, Parameter, Space
 from bench.zoo.images import IMAGE_MODULES, ImageLearner, pixels
@@ -15,6 +16,8 @@ MODULES = (*IMAGE_MODULES, "bench.zoo.estimators.image_net", "torch._dynamo")
 EPOCHS = 15
 """Of the default: the waves of the learning rate end after 1, 3, 7 and all of them."""
 BATCH = 128
+BF16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
+"""As Linux names what x86 and ARM processors have."""
 
 TRAINING: Mapping[str, Parameter] = {
     "epochs": Choice((7, 15, 30)),
@@ -46,10 +49,10 @@ RESIDUAL_PARAMETERS: Mapping[str, Parameter] = {
     "n_layers": Choice((1, 2)),
     "pooling": Choice(("flat", "mean")),
 }
-TRANSFORMER_DEFAULT: Config = {**DEFAULT, "width": 72, "n_layers": 3, "learning_rate": 2e-3}
+TRANSFORMER_DEFAULT: Config = {**DEFAULT, "width": 54, "n_layers": 3, "learning_rate": 2e-3}
 TRANSFORMER_PARAMETERS: Mapping[str, Parameter] = {
     **TRAINING,
-    "width": Choice((36, 72, 144)),
+    "width": Choice((36, 54, 108)),
     "n_layers": Int(low=2, high=5),
 }
 PIXELS_DEFAULT: Config = {**DEFAULT, "width": 256, "n_layers": 2, "learning_rate": 1e-3}
@@ -118,11 +121,20 @@ class ConvNet(_ImageNet):
 
 
 class ConvNetBf16(ConvNet):
-    """The same net, its convolutions and products in bfloat16: faster where the processor has it."""
+    """The same net, its convolutions and products in bfloat16: for processors and devices that have it.
+
+    Elsewhere each number is converted back and forth, ten times slower than in float32.
+    """
 
     name = "conv-net-bf16"
     title = "Convolutional net, bfloat16"
     bf16 = True
+
+    def lacks(self, device: str) -> str | None:
+        """Return that the processor has no bfloat16 instructions, where the device is the processor."""
+        if device != "cpu" or BF16_FLAGS & processor_flags():
+            return None
+        return "this processor has no bfloat16 instructions (avx512_bf16, amx_bf16): conv-net is the same net"
 
 
 class ResidualConvNet(_ImageNet):

@@ -98,11 +98,11 @@ class ResidualBlock(nn.Module):
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         """Map (n, inputs, y, x) to (n, outputs, y / stride, x / stride)."""
         super().__init__()
-        self.first = nn.Sequential(nn.BatchNorm2d(inputs), nn.ReLU())
+        self.first = nn.Sequential(nn.BatchNorm2d(inputs), nn.ReLU(inplace=True))
         self.change = nn.Sequential(
             nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False),
             nn.BatchNorm2d(outputs),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False),
         )
         same = stride == 1 and inputs == outputs
@@ -135,15 +135,19 @@ def build_image_net(
 
 
 def _conv(shape: ImageArchitecture, image: ImageShape) -> tuple[list[nn.Module], int]:
-    """Convolutions of 3 x 3, each twice as wide as the last, with batch norm, and pooling between them."""
+    """Convolutions of 3 x 3, each twice as wide as the last, with batch norm after the pooling.
+
+    Pooling first leaves a quarter of the places to normalise and rectify.
+    """
     layers: list[nn.Module] = []
     side, width, inputs = (image.height, image.width), shape.width, image.channels
     for i in range(shape.n_layers):
         width = shape.width * 2**i
-        layers += [nn.Conv2d(inputs, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+        layers.append(nn.Conv2d(inputs, width, 3, padding=1, bias=False))
         if min(side) >= SMALLEST_SIDE:
             layers.append(nn.MaxPool2d(2))
             side = (side[0] // 2, side[1] // 2)
+        layers += [nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
         inputs = width
     layers, features = _pooled(layers, width, side, shape.pooling)
     layers += [nn.Linear(features, HEAD_WIDTH), nn.ReLU(), nn.Dropout(shape.dropout)]
@@ -160,7 +164,7 @@ def _residual(shape: ImageArchitecture, image: ImageShape) -> tuple[list[nn.Modu
         layers += [ResidualBlock(outputs, outputs, 1) for _ in range(shape.n_layers - 1)]
         side = (-(-side[0] // stride), -(-side[1] // stride))
         width = outputs
-    layers += [nn.BatchNorm2d(width), nn.ReLU()]
+    layers += [nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
     layers, features = _pooled(layers, width, side, shape.pooling)
     return [*layers, nn.Dropout(shape.dropout)], features
 
