@@ -68,7 +68,7 @@ def _intervention(view: View, cells: Sequence[dict[str, Any]]) -> str:
 def sensitivity_of(store: Store, run: dict[str, Any], view: View) -> Sensitivity:
     """Return how much errors grow under each intervention of a run, at its own budget.
 
-    Raises ConfigError where it has no cells without an intervention, or none with one.
+    Raises ConfigError where it has no cells with an intervention, or none that they could be compared with.
     """
     from bench.analysis.frames import cells_frame, trials_frame
     from bench.analysis.sensitivity import sensitivity

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -19,7 +19,7 @@ from bench.learners import BuildContext, Estimator, Learner
 from bench.scoring.metrics import mean_score, score
 from bench.scoring.predictions import Prediction, finite, predict
 from bench.seeds import derive_seed
-from bench.spaces import Config
+from bench.spaces import Config, Value
 from bench.trials import Flag, TrialStatus
 
 if TYPE_CHECKING:
@@ -90,12 +90,15 @@ class Search:
     start_trial: int = 0
     threads: int = 1
     device: str = "cpu"
+    fixed: Mapping[str, Value] = field(default_factory=dict)
+    """What is held in every configuration, see `with_fixed`; all else is drawn as without."""
 
 
 def run_search(search: Search, meter: Meter, on_candidate: Callable[[Candidate], None]) -> str:
     """Try configurations until the budget or the space ends; return which: `seconds`, `trials` or `space`."""
     budget = search.budget
-    for number, config in search.learner.space(search.data.problem).trials(search.key, search.start_trial):
+    for number, drawn in search.learner.space(search.data.problem).trials(search.key, search.start_trial):
+        config = with_fixed(drawn, search.fixed)
         if budget.trials is not None and number >= budget.trials:
             return "trials"
         if number > 0 and _left_s(budget, meter) <= 0:
@@ -104,6 +107,11 @@ def run_search(search: Search, meter: Meter, on_candidate: Callable[[Candidate],
             candidate = _judge_lateness(_attempt(search, meter, number, config), search, meter)
         on_candidate(candidate)
     return "space"
+
+
+def with_fixed(config: Config, fixed: Mapping[str, Value]) -> Config:
+    """Return a configuration with what is fixed of it: a parameter, `scaling`, or one value of it, `p=1`."""
+    return {name: fixed.get(name, fixed.get(f"{name}={value}", value)) for name, value in config.items()}
 
 
 def _left_s(budget: Budget, meter: Meter) -> float:
