@@ -53,7 +53,7 @@ class Kind:
     destroys: str
     """The structure that is no longer there, or that was added, in one sentence."""
     unmoved: tuple[str, ...] = ()
-    """Learners that must not notice: against the reference their predictions are the same but for rounding."""
+    """Learners that must not notice: their predictions are those under the reference but for rounding."""
     amount: Amount | None = None
     version: int = 1
     """Raised when the same name and amount would change data in another way; part of the evidence key."""

@@ -46,7 +46,9 @@ def redrawn(drawn: SplitRows, table: Table, intervention: Intervention, key: str
     found = DRAWS[intervention.kind.name](_Draw(drawn, table, intervention.amount or 0, generator))
     lacking = _lacking(found, table)
     if lacking is not None:
-        raise DataError(f"{intervention} on {key}: {lacking}; leave this table out, or ask for another amount")
+        raise DataError(
+            f"{intervention} on {key}: {lacking}; leave this table out, or ask for another amount"
+        )
     return found
 
 

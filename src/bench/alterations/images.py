@@ -1,4 +1,4 @@
-"""Changes of test images (n, height, width, channels) of numbers from 0 to 255, a band of images at a time."""
+"""Changes of test images (n, height, width, channels), numbers from 0 to 255, a band of images at a time."""
 
 from __future__ import annotations
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pandas as pd
+from typing import TYPE_CHECKING
 
-from bench.datasets import ProblemType
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bench.datasets import ProblemType
 
 MOST_ROWS = 10_000
 """Of more, so many are drawn."""

@@ -70,11 +70,12 @@ def _warped(values: Floats, n_train: int, bend: int) -> Floats:
 def _bent(z: Floats, bend: int) -> Floats:
     """Return the function of z, straight on beyond `BEND_TO`."""
     near = np.clip(z, -BEND_TO, BEND_TO)
-    return np.clip(BENDS[bend](near) + SLOPES[bend](near) * (z - near), -LARGEST, LARGEST)
+    bent = BENDS[bend](near) + SLOPES[bend](near) * (z - near)
+    return np.asarray(np.clip(bent, -LARGEST, LARGEST))
 
 
 def _rising(values: Floats) -> Floats:
-    """Return values (n,) that do not fall, with each one that rounding made equal to the last put above it."""
+    """Return values (n,) that do not fall, each that rounding made equal to the last put above it."""
     if len(values) < 2 or (np.diff(values) > 0).all():
         return values
     rising = values.copy()

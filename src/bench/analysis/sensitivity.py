@@ -37,10 +37,10 @@ class Sensitivity:
     references: tuple[str, ...]
     """What each is contrasted with: none, or another intervention."""
     lacking: tuple[str, ...]
-    """Interventions of the run that are not shown, since it has no cells under what they are contrasted with."""
+    """Interventions that are not shown: the run has no cells under what they are contrasted with."""
     changes: tuple[tuple[Estimate, ...], ...]
     """Of each entry, under each intervention: the mean over datasets of ln(error under its reference / error
-    under it), with a 95 % bootstrap interval over datasets. Below 0 it does worse than under the reference."""
+    under it), with a 95 % bootstrap interval over datasets. Below 0 it does worse than without it."""
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row for each entry and intervention, with every number in full."""
@@ -97,9 +97,7 @@ def _has_entries(found: Mapping[str, Errors], name: str) -> bool:
 
 def _column(entries: Sequence[str], plain: Errors, under: Errors) -> list[Estimate]:
     """Return the change of each entry under one intervention; one that the reference lacks has none."""
-    known = dict(
-        zip(plain.entries, estimates(by_dataset(plain, _changes(plain, under))[1]), strict=True)
-    )
+    known = dict(zip(plain.entries, estimates(by_dataset(plain, _changes(plain, under))[1]), strict=True))
     none = Estimate(mean=math.nan, low=math.nan, high=math.nan, n=0)
     return [known.get(entry, none) for entry in entries]
 
