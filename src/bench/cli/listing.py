@@ -118,7 +118,7 @@ def interventions(*, as_json: bool) -> None:
 def _described(record: Mapping[str, str]) -> Iterator[str]:
     """Yield the lines on an intervention: its name and amounts, what it destroys, whom it leaves."""
     yield f"  {record['intervention']:20}{record['amount']}".rstrip()
-    said = [record["destroys"]]
+    said = [f"destroys {record['destroys']}"]
     if record["unmoved"]:
         said.append(f"must not notice: {record['unmoved']}")
     if record["compared_with"] not in ("", NONE):
