@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mmap
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,9 +11,11 @@ import pytest
 from bench import registry
 from bench.budgets import Budget
 from bench.datasets import ProblemType
+from bench.errors import DataError
 from bench.interventions import KINDS, NONE, Part, parse_intervention
 from bench.learners import BuildContext
-from bench.runner.cell import load_cell
+from bench.runner.cell import load_cell, run_cell
+from bench.runner.state import PAGE_BYTES, Phase, State
 from bench.search.search import Search, run_search, with_fixed
 
 AMOUNTS = {
@@ -186,3 +190,18 @@ def test_what_is_fixed_leaves_all_other_draws(order_under):
         assert name == "tree" or any(
             each.config != other.config for each, other in zip(*found.values(), strict=True)
         )
+
+
+@pytest.mark.parametrize(("text", "phase"), [(NONE, Phase.LOADING), ("random-labels", Phase.ALTERING)])
+def test_altering_has_a_phase_of_its_own_whose_limit_it_is_held_to(order_under, monkeypatch, text, phase):
+    state = State(mmap.mmap(-1, PAGE_BYTES))
+    seen = []
+
+    def load(order):
+        seen.append(state.phase)
+        raise DataError("enough")
+
+    monkeypatch.setattr("bench.runner.cell.load_cell", load)
+    with pytest.raises(DataError, match="enough"):
+        run_cell(order_under(text), state, report=None, limits={})
+    assert seen == [phase]

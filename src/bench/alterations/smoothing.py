@@ -23,7 +23,7 @@ def with_smooth_target(rows: Rows, amount: int, generator: np.random.Generator) 
     numbers; categories have no part in it. A number becomes the average, a class the one with the largest
     share, the first of equal ones.
     """
-    numbers, _ = scaled_numbers(rows.X, rows.X_test)
+    numbers = scaled_numbers(rows.X, rows.X[:1])[0]  # test rows have no part in it
     anchors = np.sort(generator.permutation(len(numbers))[:MOST_ANCHORS])
     length = amount / 100 * _median_distance(numbers, generator)
     if not rows.problem.is_classification:

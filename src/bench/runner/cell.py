@@ -65,6 +65,9 @@ def run_cell(order: Order, state: State, report: Reporter, limits: dict[str, str
     """
     started, wall = _utc(), time.monotonic()
     state.reset(order.spent_s)
+    intervention = parse_intervention(order.cell.intervention)
+    if intervention.changes:
+        state.enter(Phase.ALTERING)
     training, test, rows = load_cell(order)
     report.loaded(rows)
     learner = find_learner(order.learner)
@@ -78,7 +81,7 @@ def run_cell(order: Order, state: State, report: Reporter, limits: dict[str, str
         start_trial=order.start_trial,
         threads=order.cell.cores,
         device=device,
-        fixed=parse_intervention(order.cell.intervention).fixed(training.X.shape[1]),
+        fixed=intervention.fixed(training.X.shape[1]),
     )
     try:
         with meter.timing(Phase.WARM_UP) as warm_up:
