@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 
 import numpy as np
@@ -60,3 +61,83 @@ def test_what_a_table_has_not_is_not_applicable_and_no_failure(bench):
     assert "permute-pixels: the rows of this table are no images" in " ".join(said.split())
     assert "so no change of errors can be shown" in bench("sensitivity", code=2)
     assert "permute-pixels" in bench("list", "interventions")
+
+
+def test_a_rotation_is_compared_with_scaled_features_and_its_controls_do_not_notice(bench):
+    tasks, learners = ["wine", "sk-diabetes"], ["linear", "tree", "knn", "dummy"]
+    asked = ["none", "scaled-features", "rotate-features"]
+    suite = bench.suite("turned", learners, "trials = 3", tasks=tasks, interventions=asked)
+    said = " ".join(bench("run", suite).split())
+    assert "24 cells: 24 ok" in said
+    assert "rotate-features: against the same cells under scaled-features." in said
+    best = {(row["task"], row["learner"], row["intervention"]): row for row in bench.rows(BEST)}
+    told = list(csv.DictReader(io.StringIO(bench("sensitivity", "--by", "learner", "--format", "csv"))))
+    against = {"scaled-features": "none", "rotate-features": "scaled-features"}
+    for row in told:
+        assert row["reference"] == against[row["intervention"]]
+        pairs = [
+            [best[task, row["entry"], each] for each in (row["reference"], row["intervention"])]
+            for task in tasks
+        ]
+        found = [log_error(plain) - log_error(under) for plain, under in pairs]
+        np.testing.assert_allclose(float(row["log_error_ratio"]), np.mean(found), atol=1e-9)
+    changed = {row["entry"]: float(row["log_error_ratio"]) for row in told[1::2]}
+    assert abs(changed["tree"]) > 0.01
+    for control in ("linear", "knn", "dummy"):
+        assert abs(changed[control]) < 1e-6
+
+    configs = bench.rows("SELECT e.intervention, t.config FROM trials t JOIN evidence e USING (evidence_key)")
+    scalings = {(row["intervention"] == "none", json.loads(row["config"]).get("scaling")) for row in configs}
+    assert (False, "none") in scalings
+    assert (True, "none") not in scalings
+    assert not {(False, each) for each in ("standard", "robust", "quantile")} & scalings
+    shown = bench("show", "linear", "--task", "wine", "--code")
+    assert "r0f0-n400-t300/linear/none/s0" in shown
+    refused = bench("show", "wine/r0f0-n400-t300/linear/rotate-features", "--code", code=2)
+    assert "on features alone that were scaled for it (rotate-features)" in refused
+
+
+def test_what_a_rotation_is_compared_with_may_be_left_out_by_hand_and_that_is_said(bench):
+    asked = ["none", "random-labels", "scaled-features", "rotate-features"]
+    suite = bench.suite("part", ["dummy"], "trials = 1", tasks=["iris", "wine"], interventions=asked)
+    said = " ".join(bench("run", suite, "-k", "not scaled-features").split())
+    assert (
+        "rotate-features is not shown: this run has no cells under scaled-features, which it is compared with"
+        in said
+    )
+    assert "random-labels" in said
+
+
+def test_test_images_change_and_no_validation_score_does(bench):
+    asked = ["none", "translate:2", "crop:70", "occlude:30", "rotate-images:40", "blur:10"]
+    suite = bench.suite("shown", ["knn", "dummy"], "trials = 3", tasks=["digits-8x8"], interventions=asked)
+    assert "12 cells: 12 ok" in bench("run", suite)
+    query = """SELECT e.learner, e.intervention, t.trial, t.config, t.validation_score, t.train_score,
+    t.test_score FROM trials t JOIN evidence e USING (evidence_key)"""
+    found = {(row["learner"], row["intervention"], row["trial"]): row for row in bench.rows(query)}
+    for (learner, intervention, trial), row in found.items():
+        plain = found[learner, "none", trial]
+        assert row["config"] == plain["config"]
+        assert row["validation_score"] == plain["validation_score"]
+        assert row["train_score"] == plain["train_score"]
+        if learner == "dummy":
+            assert row["test_score"] == plain["test_score"]
+        elif intervention != "none":
+            assert row["test_score"] > plain["test_score"]
+
+
+def test_which_rows_there_are_is_counted_and_too_few_are_a_failure_with_a_reason(bench):
+    asked = ["none", "subsample:20", "outside-range:30"]
+    options = {"tasks": ["sk-diabetes", "iris"], "interventions": asked}
+    suite = bench.suite("fewer", ["linear"], "trials = 2", **options)
+    said = " ".join(bench("run", suite, code=1).split())
+    assert "outside-range:30 on iris/r0f0-n400-t300/s0:" in said
+    assert "test rows are left, at least 20 are needed" in said
+    query = """SELECT e.task, e.intervention, a.n_train, a.n_test
+    FROM attempts a JOIN evidence e USING (evidence_key) WHERE a.n_test IS NOT NULL"""
+    rows = {(row["task"], row["intervention"]): row for row in bench.rows(query)}
+    plain, fewer, beyond = (rows["sk-diabetes", each] for each in asked)
+    assert abs(fewer["n_train"] - 0.2 * plain["n_train"]) <= 2
+    assert fewer["n_test"] == plain["n_test"]
+    assert abs(beyond["n_train"] - 0.7 * plain["n_train"]) <= 0.05 * plain["n_train"]
+    assert 20 <= beyond["n_test"] < plain["n_test"]

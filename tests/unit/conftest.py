@@ -16,9 +16,11 @@ from bench.datasets import Dataset, Feature, FeatureKind, Grade, Origin, Problem
 from bench.orders import Order
 from bench.plans import Plan, PlannedCell
 from bench.sources.cache import Cache, Table
-from bench.sources.catalog import Registry, catalog, packages
+from bench.sources.catalog import Registry, catalog, packages, record
+from bench.sources.convert import convert_record
 from bench.sources.prepare import prepare
 from bench.sources.requests import TableRequest
+from bench.splits.plan import split_plan
 from bench.suites import Suite
 from bench.tasks import Split, SplitPlan, Task
 from bench.trials import Cost, Trial, TrialStatus
@@ -163,3 +165,26 @@ def fetched(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Table]:
         return cache.load(name)
 
     return load
+
+
+@pytest.fixture(scope="session")
+def order_under(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Order]:
+    """Return what makes an order for a cell under an intervention, of a table that scikit-learn brings."""
+    cache = Cache(tmp_path_factory.mktemp("interventions"))
+
+    def make(intervention: str, table: str = "digits-8x8", learner: str = "linear", **changes: Any) -> Order:
+        if cache.describe(table) is None:
+            convert_record(record(table), None, cache)
+        dataset = cache.describe(table)
+        assert dataset is not None
+        cell = replace(
+            CELL,
+            task=Task(name=table, dataset=dataset, splits=split_plan(dataset)),
+            split=Split(repeat=0, fold=0, train_cap=None, test_cap=None),
+            learner=learner,
+            intervention=intervention,
+            **changes,
+        )
+        return replace(ORDER, cell=cell, learner=learner, cache_root=str(cache.root))
+
+    return make

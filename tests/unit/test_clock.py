@@ -15,7 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench.budgets import UNBILLED_LIMIT_S
+from bench.budgets import ALTERING_LIMIT_S, UNBILLED_LIMIT_S
 from bench.runner import clock as clock_module
 from bench.runner import state as state_module
 from bench.runner.clock import DESCENDANT_SCAN_S, CellMeter, CpuClock
@@ -296,14 +296,20 @@ def test_a_page_is_begun_anew(state, fake_time):
     assert (state.phase, state.trial, state.billed_wall_s) == (Phase.LOADING, -1, 2.5)
 
 
-@pytest.mark.parametrize("phase", [Phase.LOADING, Phase.WARM_UP, Phase.UNBILLED])
-def test_each_unbilled_phase_has_its_own_limit(state, fake_time, phase):
+@pytest.mark.parametrize(
+    ("phase", "limit_s"),
+    [
+        *((each, UNBILLED_LIMIT_S) for each in (Phase.LOADING, Phase.WARM_UP, Phase.UNBILLED)),
+        (Phase.ALTERING, ALTERING_LIMIT_S),
+    ],
+)
+def test_each_unbilled_phase_has_its_own_limit(state, fake_time, phase, limit_s):
     state.reset(1e6)
     fake_time.s += 25.0
     state.enter(phase)
-    assert state.overdue_in_s(0.1) == UNBILLED_LIMIT_S
-    fake_time.s += 29.0
-    assert state.overdue_in_s(0.1) == pytest.approx(UNBILLED_LIMIT_S - 29.0)
+    assert state.overdue_in_s(0.1) == limit_s
+    fake_time.s += limit_s - 1
+    assert state.overdue_in_s(0.1) == pytest.approx(1)
     fake_time.s += 2.0
     assert state.overdue_in_s(0.1) < 0
 
@@ -347,7 +353,8 @@ def test_waiting_for_a_core_is_not_held_against_a_cell(state, fake_time, phase):
     state.enter(phase)
     fake_time.s += 8.0
     fake_time.waited_s += 5.0
-    limit = {Phase.BILLED: 10.0, Phase.REPORTING: math.inf}.get(phase, UNBILLED_LIMIT_S)
+    known = {Phase.BILLED: 10.0, Phase.REPORTING: math.inf, Phase.ALTERING: ALTERING_LIMIT_S}
+    limit = known.get(phase, UNBILLED_LIMIT_S)
     assert state.running_s(fake_time.waited_s) == 3.0
     assert state.overdue_in_s(10.0, fake_time.waited_s) == limit - 3.0
     assert state.overdue_in_s(10.0) == limit - 8.0, "nothing is taken off where the wait is unknown"

@@ -184,6 +184,18 @@ def test_every_error_is_listed_at_once_with_its_key(write):
     assert "target" in by_key["tasks[2]"]
 
 
+def test_an_intervention_needs_what_it_is_compared_with(write):
+    def asking(*interventions):
+        listed = ", ".join(f'"{each}"' for each in interventions)
+        return GOOD.replace("[budget]", f"interventions = [{listed}]\n[budget]")
+
+    assert problems(write(asking("none", "rotate-features"))) == [
+        'interventions: "rotate-features" is compared with "scaled-features": name that as well'
+    ]
+    for there in (("rotate-features", "scaled-features"), ("scaled-features",), ("random-labels",)):
+        assert load_suite(write(asking(*there)), LEARNERS, TABLES).interventions == there
+
+
 def test_unknown_names_and_names_given_twice_are_listed_at_once(write):
     text = GOOD.replace('["dummy", "xgboost"]', '["xgbost", "dummy", "dummy"]')
     text += '[[tasks]]\ndataset = "aimes"\n[[tasks]]\ndataset = "cmc"\n[[tasks]]\ndataset = "zzzzzz"\n'

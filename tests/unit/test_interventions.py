@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from bench import registry
-from bench.alterations.altered import altered
+from bench.alterations.altered import CHANGES, altered
+from bench.alterations.draws import DRAWS
 from bench.alterations.rows import Rows
-from bench.cells import Validation
 from bench.config.expand import _planned, task_shape
-from bench.datasets import ProblemType
+from bench.datasets import FeatureKind, ProblemType
 from bench.errors import ConfigError
-from bench.interventions import KINDS, NONE, parse_intervention, shape_under
-from bench.learners import BuildContext
+from bench.interventions import KINDS, NONE, Part, parse_intervention, shape_under
 from bench.runner.cell import load_cell
-from bench.sources.cache import Cache
-from bench.sources.catalog import record
-from bench.sources.convert import convert_record
-from bench.splits.plan import split_plan
-from bench.tasks import Split, Task
 
-ASKED = ("noise-columns:3", "shuffled-columns:7", "feature-noise:50", "label-noise:30", "random-labels")
+ASKED = (
+    *("noise-columns:3", "shuffled-columns:7", "feature-noise:50", "label-noise:30", "random-labels"),
+    *("warp-features", "rotate-features"),
+)
+DECIDED = ("scaled-features", "drop-columns:40", "smooth-target:30")
+"""Nothing is drawn for them where rows are few."""
 
 
 def rows(n=400, m=100):
@@ -34,7 +32,8 @@ def rows(n=400, m=100):
     X.loc[::7, "size"] = np.nan
     X.loc[3, "far"] = np.inf
     X["colour"] = pd.Categorical.from_codes(rng.integers(-1, 3, n + m), ["red", "green", "blue"])
-    return Rows(X[:n], rng.integers(0, 3, n), X[n:].reset_index(drop=True))
+    y = rng.integers(0, 3, n)
+    return Rows(X[:n], y, X[n:].reset_index(drop=True), ProblemType.MULTICLASS)
 
 
 def change(text, key="a table/r0f0/s0"):
@@ -45,7 +44,7 @@ def same(a, b):
     return a.X.equals(b.X) and np.array_equal(a.y, b.y) and a.X_test.equals(b.X_test)
 
 
-@pytest.mark.parametrize("text", [NONE, *ASKED, "permute-pixels"])
+@pytest.mark.parametrize("text", [NONE, *ASKED, *DECIDED, "permute-pixels"])
 def test_what_is_written_is_what_is_shown(text):
     assert str(parse_intervention(text)) == text
 
@@ -76,6 +75,12 @@ def test_without_an_intervention_rows_are_themselves():
 def test_a_change_follows_from_its_key_alone(text):
     assert same(change(text), change(text))
     assert not same(change(text), change(text, "a table/r0f0/s1"))
+    assert not same(change(text), rows())
+
+
+@pytest.mark.parametrize("text", DECIDED)
+def test_what_needs_no_draw_is_the_same_by_every_key(text):
+    assert same(change(text), change(text, "a table/r0f0/s1"))
     assert not same(change(text), rows())
 
 
@@ -139,34 +144,10 @@ def test_random_labels_are_the_labels_dealt_out_anew():
     assert after.X_test.equals(before.X_test)
 
 
-@pytest.fixture(scope="module")
-def digits(tmp_path_factory):
-    cache = Cache(tmp_path_factory.mktemp("digits"))
-    for name in ("digits-8x8", "zoo"):
-        convert_record(record(name), None, cache)
-    return cache
-
-
-def of(cache, order, intervention, learner="linear", seed=0, name="digits-8x8"):
-    dataset = cache.describe(name)
-    cell = dataclasses.replace(
-        order.cell,
-        task=Task(name=name, dataset=dataset, splits=split_plan(dataset)),
-        split=Split(repeat=0, fold=0, train_cap=None, test_cap=None),
-        validation=Validation("holdout", 25),
-        learner=learner,
-        intervention=intervention,
-        seed=seed,
-    )
-    return dataclasses.replace(order, cell=cell, learner=learner, cache_root=str(cache.root))
-
-
-@pytest.mark.parametrize("text", [*ASKED, "permute-pixels"])
-def test_every_learner_meets_the_same_rows_and_true_test_labels(digits, order, text):
-    (plain, plain_test, n), (training, test, n_too) = (
-        load_cell(of(digits, order, each)) for each in (NONE, text)
-    )
-    other, other_test, _ = load_cell(of(digits, order, text, learner="xgboost"))
+@pytest.mark.parametrize("text", [*ASKED, *DECIDED, "permute-pixels"])
+def test_every_learner_meets_the_same_rows_and_true_test_labels(order_under, text):
+    (plain, plain_test, n), (training, test, n_too) = (load_cell(order_under(each)) for each in (NONE, text))
+    other, other_test, _ = load_cell(order_under(text, learner="xgboost"))
     assert other.X.equals(training.X)
     assert np.array_equal(other.y, training.y)
     assert other_test.X.equals(test.X)
@@ -176,9 +157,9 @@ def test_every_learner_meets_the_same_rows_and_true_test_labels(digits, order, t
     assert all(np.array_equal(a, b) for a, b in zip(training.folds[0], plain.folds[0], strict=True))
 
 
-def test_permuted_pixels_are_the_same_ones_elsewhere(digits, order):
+def test_permuted_pixels_are_the_same_ones_elsewhere(order_under):
     (plain, plain_test, _), (training, test, _) = (
-        load_cell(of(digits, order, each)) for each in (NONE, "permute-pixels")
+        load_cell(order_under(each)) for each in (NONE, "permute-pixels")
     )
     assert list(training.X.columns) == list(plain.X.columns)
     both = np.vstack([plain.X, plain_test.X]), np.vstack([training.X, test.X])
@@ -188,75 +169,56 @@ def test_permuted_pixels_are_the_same_ones_elsewhere(digits, order):
     assert not np.array_equal(*both)
 
 
-def scores(estimator, X):
-    for said in ("decision_function", "predict_proba"):
-        if hasattr(estimator, said):
-            return np.asarray(getattr(estimator, said)(X), dtype=np.float64)
-    raise AssertionError("it has no decision values")
-
-
-def fitted(name, config, training):
-    fit, held = training.folds[0]
-    context = BuildContext(problem=ProblemType.MULTICLASS, n_classes=training.n_classes, seed=3)
-    estimator = registry.learner(name).build(config, context)
-    validation = (training.X.iloc[held].reset_index(drop=True), training.y[held])
-    return estimator.fit(training.X.iloc[fit].reset_index(drop=True), training.y[fit], validation=validation)
-
-
 @pytest.mark.parametrize(
-    ("name", "trial"),
-    [("dummy", 0), *itertools.product(("linear", "knn", "svm-rbf"), range(3))],
+    "text", ["noise-columns:3", "shuffled-columns:20", "label-noise:5", "scaled-features", "rotate-features"]
 )
-def test_whoever_must_not_notice_does_not(digits, order, name, trial):
-    """The control: decision values agree to 1e-6 of the largest, labels but where two are that near."""
-    (plain, plain_test, _), (training, test, _) = (
-        load_cell(of(digits, order, each)) for each in (NONE, "permute-pixels")
-    )
-    config = registry.learner(name).space(ProblemType.MULTICLASS).trial("control", trial)
-    before, after = fitted(name, config, plain), fitted(name, config, training)
-    told, again = scores(before, plain_test.X), scores(after, test.X)
-    scale = np.abs(told).max()
-    assert np.abs(told - again).max() <= 1e-6 * scale, np.abs(told - again).max() / scale
-    first, second = np.sort(told, axis=1)[:, -1], np.sort(told, axis=1)[:, -2]
-    clear = first - second > 1e-6 * scale
-    assert np.array_equal(before.predict(plain_test.X)[clear], after.predict(test.X)[clear])
-
-
-def test_a_neighbour_notices_columns_of_noise(digits, order):
-    """So that the control could fail: what changes distances changes its predictions."""
-    config = registry.learner("knn").space(ProblemType.MULTICLASS).default
-    (plain, plain_test, _), (training, test, _) = (
-        load_cell(of(digits, order, each)) for each in (NONE, "noise-columns:200")
-    )
-    wrong = [
-        (fitted("knn", config, data).predict(tested.X) != tested.y).mean()
-        for data, tested in ((plain, plain_test), (training, test))
-    ]
-    assert wrong[1] > wrong[0] + 0.02
-
-
-@pytest.mark.parametrize("text", ["noise-columns:3", "shuffled-columns:20", "label-noise:5"])
-def test_limits_are_asked_about_the_altered_shape(digits, order, text):
-    cell = of(digits, order, text, name="zoo").cell
+def test_limits_are_asked_about_the_altered_shape(order_under, text):
+    cell = order_under(text, "zoo").cell
     planned = shape_under(
         parse_intervention(text), task_shape(cell.task, cell.split, cell.validation), cell.task.dataset
     )
-    training, _, _ = load_cell(of(digits, order, text, name="zoo"))
+    training, _, _ = load_cell(order_under(text, "zoo"))
     categorical = training.X.select_dtypes("category")
     assert planned.n_numeric == training.X.shape[1] - categorical.shape[1]
     assert planned.levels == tuple(len(categorical[name].cat.categories) for name in categorical)
 
 
-def test_a_table_without_what_would_be_changed_does_not_apply(digits, order):
+def test_the_planned_shape_is_at_least_what_dropping_leaves(order_under):
+    """Which columns go is not known, so it has one of each kind."""
+    shapes = {}
+    for text in (NONE, "drop-columns:90"):
+        cell = order_under(text, "penguins").cell
+        shapes[text] = shape_under(
+            parse_intervention(text), task_shape(cell.task, cell.split, cell.validation), cell.task.dataset
+        )
+    planned, whole = shapes["drop-columns:90"], shapes[NONE]
+    training, _, _ = load_cell(order_under("drop-columns:90", "penguins"))
+    categorical = training.X.select_dtypes("category")
+    assert training.X.shape[1] == 1
+    assert planned.n_numeric == 1 >= training.X.shape[1] - categorical.shape[1]
+    assert planned.levels == (max(whole.levels),)
+    assert planned.n_with_missing == 1
+    assert planned.n_rows == whole.n_rows
+
+
+def test_a_table_without_what_would_be_changed_does_not_apply(order_under):
     linear = registry.learner("linear")
-    planned = _planned(of(digits, order, "permute-pixels", name="zoo").cell, "linear", linear)
+    planned = _planned(order_under("permute-pixels", "zoo").cell, "linear", linear)
     assert planned.not_applicable == "permute-pixels: the rows of this table are no images"
-    assert _planned(of(digits, order, "permute-pixels").cell, "linear", linear).not_applicable is None
+    assert _planned(order_under("permute-pixels").cell, "linear", linear).not_applicable is None
+    for text in ("scaled-features", "rotate-features"):
+        dataset = order_under(text, "zoo").cell.task.dataset
+        numbers = [each for each in dataset.features if each.kind is FeatureKind.NUMERIC]
+        one = dataclasses.replace(dataset, features=tuple(numbers[:1]))
+        none = dataclasses.replace(dataset, features=())
+        asked = parse_intervention(text)
+        assert asked.not_applicable(one) == f"{text}: this table has a single numeric column"
+        assert asked.not_applicable(none) == f"{text}: this table has no numeric column"
 
 
-def test_evidence_depends_on_the_code_that_alters(digits, order, monkeypatch):
+def test_evidence_depends_on_the_code_that_alters(order_under, monkeypatch):
     linear = registry.learner("linear")
-    plain, cell = (of(digits, order, each).cell for each in (NONE, "random-labels"))
+    plain, cell = (order_under(each).cell for each in (NONE, "random-labels"))
     keys = [_planned(each, "linear", linear).evidence_key for each in (plain, cell)]
     changed = {name: dataclasses.replace(kind, version=9) for name, kind in KINDS.items()}
     monkeypatch.setattr("bench.interventions.KINDS", changed)
@@ -269,4 +231,16 @@ def test_every_intervention_says_what_it_destroys_and_whom_it_leaves():
     assert all(kind.destroys for kind in KINDS.values())
     known = registry.learners()
     assert all(set(kind.unmoved) <= set(known) for kind in KINDS.values())
-    assert KINDS["permute-pixels"].unmoved == ("dummy", "linear", "knn", "svm-rbf"), "those of the control"
+
+
+def test_every_kind_is_done_by_exactly_one_function():
+    done = [*CHANGES, *DRAWS]
+    assert sorted(done) == sorted(name for name in KINDS if name != NONE)
+    assert set(DRAWS) == {name for name, kind in KINDS.items() if kind.part is Part.ROWS}
+
+
+def test_what_an_intervention_is_compared_with_is_compared_with_none_itself():
+    for kind in KINDS.values():
+        assert KINDS[kind.reference].reference == NONE
+        assert kind.reference == NONE or KINDS[kind.reference].amount is None
+        assert kind.fixed == KINDS[kind.reference].fixed or kind.reference == NONE

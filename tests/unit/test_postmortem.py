@@ -105,6 +105,7 @@ def test_its_own_word_counts_before_everything_else(order, state):
     ("phase", "text"),
     [
         (Phase.LOADING, "killed after 30 s of loading"),
+        (Phase.ALTERING, "killed after 600 s of altering"),
         (Phase.WARM_UP, "killed after 30 s of warm up"),
         (Phase.UNBILLED, "killed after 30 s of unbilled"),
     ],

@@ -83,6 +83,12 @@ def test_test_rows_change_no_other_test_row(scaling):
     assert np.isfinite(encoder.transform(outlier)).all()
 
 
+def test_without_scaling_numbers_stay_as_they_are():
+    X = frame(a=[1.0, np.nan, 5.0, 900.0], b=[0.0, 1e6, 2.0, 3.0])
+    found = DenseEncoder(scaling="none").fit_transform(X, np.zeros(4))
+    np.testing.assert_array_equal(found, [[1, 0, 0], [5, 1e6, 1], [5, 2, 0], [900, 3, 0]])
+
+
 def test_an_unknown_scaling_is_refused():
     with pytest.raises(ValueError, match="none of 'standard'"):
         DenseEncoder(scaling="log").fit(frame(a=[1.0, 2.0]), np.zeros(2))

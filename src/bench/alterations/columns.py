@@ -8,7 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from bench.alterations.importances import importances
 from bench.alterations.rows import Rows
+from bench.interventions import columns_left
 
 
 def with_noise_columns(rows: Rows, amount: int, generator: np.random.Generator) -> Rows:
@@ -18,7 +20,7 @@ def with_noise_columns(rows: Rows, amount: int, generator: np.random.Generator) 
     def widened(X: pd.DataFrame) -> pd.DataFrame:
         return _beside(X, pd.DataFrame(generator.standard_normal((len(X), amount)), columns=names))
 
-    return replace(rows, X=widened(rows.X), X_test=widened(rows.X_test))
+    return replace(rows, X=widened(rows.X), X_test=widened(rows.X_test), image=None)
 
 
 def with_shuffled_columns(rows: Rows, amount: int, generator: np.random.Generator) -> Rows:
@@ -35,7 +37,18 @@ def with_shuffled_columns(rows: Rows, amount: int, generator: np.random.Generato
         }
         return _beside(X, pd.DataFrame(parts))
 
-    return replace(rows, X=shuffled(rows.X), X_test=shuffled(rows.X_test))
+    return replace(rows, X=shuffled(rows.X), X_test=shuffled(rows.X_test), image=None)
+
+
+def without_least_columns(rows: Rows, amount: int, generator: np.random.Generator) -> Rows:
+    """Drop so many per cent of the columns, at most all but one, those that training rows make least use of.
+
+    As in Grinsztajn, Oyallon and Varoquaux (2022); of equally useful columns the first stay.
+    """
+    useful = importances(rows.X, rows.y, rows.problem, generator)
+    left = columns_left(len(useful), amount)
+    kept = np.sort(np.argsort(-useful, kind="stable")[:left])
+    return replace(rows, X=rows.X.iloc[:, kept], X_test=rows.X_test.iloc[:, kept], image=None)
 
 
 def with_feature_noise(rows: Rows, amount: int, generator: np.random.Generator) -> Rows:

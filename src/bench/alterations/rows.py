@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from bench.datasets import ImageShape, ProblemType
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
@@ -20,3 +22,6 @@ class Rows:
     """(n,), values or class codes."""
     X_test: pd.DataFrame
     """(m, d)."""
+    problem: ProblemType
+    image: ImageShape | None = None
+    """What each row is, where rows are images."""

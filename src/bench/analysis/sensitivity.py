@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import textwrap
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +21,7 @@ from bench.analysis.tables import TEXT_WIDTH
 from bench.analysis.traces import traces
 from bench.analysis.views import View
 from bench.errors import ConfigError
-from bench.interventions import NONE
+from bench.interventions import NONE, parse_intervention
 
 if TYPE_CHECKING:
     from bench.analysis.errors import Errors, Floats
@@ -33,25 +35,30 @@ class Sensitivity:
     entries: tuple[str, ...]
     """In the order of the plan."""
     interventions: tuple[str, ...]
+    references: tuple[str, ...]
+    """What each is contrasted with: none, or another intervention."""
+    lacking: tuple[str, ...]
+    """Interventions that are not shown: the run has no cells under what they are contrasted with."""
     changes: tuple[tuple[Estimate, ...], ...]
-    """Of each entry, under each intervention: the mean over datasets of ln(error without / error under it),
-    with a 95 % bootstrap interval over datasets. Below 0 it does worse than without."""
+    """Of each entry, under each intervention: the mean over datasets of ln(error under its reference / error
+    under it), with a 95 % bootstrap interval over datasets. Below 0 it does worse than without it."""
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row for each entry and intervention, with every number in full."""
         return pd.DataFrame(
             [
-                {"entry": entry, "intervention": name, "log_error_ratio": each.mean, "low": each.low,
-                 "high": each.high, "datasets": each.n}
+                {"entry": entry, "intervention": name, "reference": reference, "log_error_ratio": each.mean,
+                 "low": each.low, "high": each.high, "datasets": each.n}
                 for entry, row in zip(self.entries, self.changes, strict=True)
-                for name, each in zip(self.interventions, row, strict=True)
+                for name, reference, each in zip(self.interventions, self.references, row, strict=True)
             ]
         )  # fmt: skip
 
 
 def sensitivity(trials: pd.DataFrame, cells: pd.DataFrame, view: View) -> Sensitivity:
-    """Return how the errors of entries change under each intervention of a run.
+    """Return how the errors of entries change under each intervention of a run, against its reference.
 
+<<<<<<< HEAD
     Only a task counts where an entry has an error of its own with and without the intervention, on as many
     splits: a stand-in would say nothing of the entry. Raises ConfigError where the run has no cells without
     an intervention, or none with one, or several training-set sizes of which the view names none.
@@ -62,20 +69,51 @@ def sensitivity(trials: pd.DataFrame, cells: pd.DataFrame, view: View) -> Sensit
     plain = _errors(trials, cells, view)
     if not names or not plain.entries:
         lacking = "without an intervention" if names else "with one"
+=======
+    Only a task counts where an entry has an error of its own under both, on as many splits: a stand-in would
+    say nothing of the entry. Raises ConfigError where the run has nothing to compare.
+    """
+    view = dataclasses.replace(view, failure_policy="complete-pairs")
+    found = {
+        name: _errors(trials, cells, dataclasses.replace(view, intervention=name))
+        for name in dict.fromkeys(cells["intervention"])
+    }
+    asked = {name: parse_intervention(name).kind.reference for name in found if name != NONE}
+    pairs = {name: reference for name, reference in asked.items() if _has_entries(found, reference)}
+    if not pairs:
+        wanted = " or ".join(sorted(set(asked.values())))
+        lacking = f"under {wanted}" if asked else "with an intervention"
+>>>>>>> h2-interventions
         raise ConfigError(
             f"this run has no cells {lacking}, so no change of errors can be shown: a suite needs "
             '`interventions = ["none", ...]` (see `bench list interventions`)'
         )
-    columns = [
-        estimates(by_dataset(plain, _changes(plain, _errors(trials, cells, under)))[1])
-        for under in (dataclasses.replace(view, intervention=name) for name in names)
-    ]
-    return Sensitivity(view, plain.entries, names, tuple(zip(*columns, strict=True)))
+    entries = tuple(dict.fromkeys(entry for each in pairs.values() for entry in found[each].entries))
+    columns = [_column(entries, found[reference], found[name]) for name, reference in pairs.items()]
+    return Sensitivity(
+        view=dataclasses.replace(view, intervention=NONE),
+        entries=entries,
+        interventions=tuple(pairs),
+        references=tuple(pairs.values()),
+        lacking=tuple(name for name in asked if name not in pairs),
+        changes=tuple(zip(*columns, strict=True)),
+    )
 
 
 def _errors(trials: pd.DataFrame, cells: pd.DataFrame, view: View) -> Errors:
     of = traces(trials, cells, view.intervention or NONE)
     return errors(results(of, view, None), of, view)
+
+
+def _has_entries(found: Mapping[str, Errors], name: str) -> bool:
+    return name in found and bool(found[name].entries)
+
+
+def _column(entries: Sequence[str], plain: Errors, under: Errors) -> list[Estimate]:
+    """Return the change of each entry under one intervention; one that the reference lacks has none."""
+    known = dict(zip(plain.entries, estimates(by_dataset(plain, _changes(plain, under))[1]), strict=True))
+    none = Estimate(mean=math.nan, low=math.nan, high=math.nan, n=0)
+    return [known.get(entry, none) for entry in entries]
 
 
 def _changes(plain: Errors, under: Errors) -> Floats:
@@ -101,4 +139,15 @@ def text(found: Sensitivity) -> str:
         f"Change of the error under each intervention, by {found.view.by}, {found.view.show}{size}: mean "
         "[95 % bootstrap interval over tables] against the same cells without it. +12 % is 12 % higher."
     )
-    return "\n".join([*textwrap.wrap(title, TEXT_WIDTH), "", *table]) + "\n"
+    notes = [
+        f"{name}: against the same cells under {reference}."
+        for name, reference in zip(found.interventions, found.references, strict=True)
+        if reference != NONE
+    ]
+    notes += [
+        f"{name} is not shown: this run has no cells under {parse_intervention(name).kind.reference}, which "
+        "it is compared with."
+        for name in found.lacking
+    ]
+    paragraphs = [line for each in (title, *notes) for line in textwrap.wrap(each, TEXT_WIDTH)]
+    return "\n".join([*paragraphs, "", *table]) + "\n"

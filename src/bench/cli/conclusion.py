@@ -11,7 +11,7 @@ from bench.cells import CellStatus
 from bench.cli.plan import not_applicable
 from bench.errors import ExitCode
 from bench.execution.postmortem import visible
-from bench.interventions import NONE
+from bench.interventions import NONE, parse_intervention
 from bench.plans import Plan, is_tour
 from bench.store.query import cell_rows, find_run, trial_rows
 from bench.store.sqlite import FILE_NAME, Store
@@ -30,7 +30,7 @@ def conclude(run_id: str, plan: Plan, store: Store) -> ExitCode:
         click.echo()
         click.echo(tables.text(board(store, run, View(by=by))), nl=False)
     cells = cell_rows(store, run_id)
-    if len(plan.suite.interventions) > 1 and NONE in plan.suite.interventions:
+    if _compares_interventions(plan):
         from bench.analysis import sensitivity
 
         click.echo()
@@ -51,6 +51,7 @@ def conclude(run_id: str, plan: Plan, store: Store) -> ExitCode:
     return exit_code(plan, cells)
 
 
+<<<<<<< HEAD
 def _has_curves(plan: Plan) -> bool:
     """Whether some table is run at two training-set sizes, in the cells that curves are of."""
     there = [planned.cell.intervention for planned in plan.cells]
@@ -58,6 +59,12 @@ def _has_curves(plan: Plan) -> bool:
     shown = (planned.cell for planned in plan.cells if planned.cell.intervention == first)
     sizes = {(cell.task.name, cell.split.train_cap) for cell in shown}
     return len(sizes) > len({task for task, _ in sizes})
+=======
+def _compares_interventions(plan: Plan) -> bool:
+    """Whether there are cells under an intervention, and some under what it is compared with."""
+    there = {planned.cell.intervention for planned in plan.cells}
+    return any(parse_intervention(name).kind.reference in there for name in there - {NONE})
+>>>>>>> h2-interventions
 
 
 def exit_code(plan: Plan, cells: list[dict[str, Any]]) -> ExitCode:

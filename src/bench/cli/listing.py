@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
 
 from bench.cli.options import cache_option, json_option, results_option
 from bench.execution.postmortem import visible
+from bench.interventions import NONE
+
+WIDTH = 100
 
 
 @click.group("list")
@@ -90,18 +95,35 @@ def interventions(*, as_json: bool) -> None:
     """Interventions, what each destroys, and which learners must not notice."""
     from bench.interventions import KINDS
 
-    echo_records(
-        [
-            {
-                "intervention": f"{kind.name}:N" if kind.amount else kind.name,
-                "amount": str(kind.amount or ""),
-                "destroys": kind.destroys,
-                "unmoved": ", ".join(kind.unmoved),
-            }
-            for kind in KINDS.values()
-        ],
-        as_json=as_json,
-    )
+    records = [
+        {
+            "changes": str(kind.part),
+            "intervention": f"{kind.name}:N" if kind.amount else kind.name,
+            "amount": str(kind.amount or ""),
+            "destroys": kind.destroys,
+            "unmoved": ", ".join(kind.unmoved),
+            "compared_with": "" if kind.name == NONE else kind.reference,
+        }
+        for kind in KINDS.values()
+    ]
+    if as_json:
+        click.echo(json.dumps(records, indent=2))
+        return
+    for part, group in itertools.groupby(records, lambda record: record["changes"]):
+        click.echo(f"{part}:")
+        for record in group:
+            click.echo("\n".join(_described(record)))
+
+
+def _described(record: Mapping[str, str]) -> Iterator[str]:
+    """Yield the lines on an intervention: its name and amounts, what it destroys, whom it leaves."""
+    yield f"  {record['intervention']:20}{record['amount']}".rstrip()
+    said = [f"destroys {record['destroys']}"]
+    if record["unmoved"]:
+        said.append(f"must not notice: {record['unmoved']}")
+    if record["compared_with"] not in ("", NONE):
+        said.append(f"compared with {record['compared_with']}")
+    yield from textwrap.wrap("; ".join(said), WIDTH, initial_indent="      ", subsequent_indent="      ")
 
 
 @command.command("cells")

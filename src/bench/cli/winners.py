@@ -9,6 +9,7 @@ from typing import Any
 
 from bench.datasets import ProblemType
 from bench.errors import ConfigError
+from bench.interventions import parse_intervention
 from bench.registry import learner as find_learner
 from bench.sources.cache import Cache
 from bench.store.query import trial_rows
@@ -31,10 +32,20 @@ def winner_code(store: Store | None, run: dict[str, Any] | None, what: str, task
         raise ConfigError(f"{what}: nothing was run yet, so there is no best configuration of it")
     what = find_learner(what).name if ":" in what else what
     valid = [trial for trial in trial_rows(store, run["run_id"]) if trial["validation_score"] is not None]
-    own = [trial for trial in valid if trial["learner"] == what] or [
+    there = [trial for trial in valid if trial["learner"] == what] or [
         trial for trial in valid if what in trial["cell_id"]
     ]
+<<<<<<< HEAD
     rows = _largest([trial for trial in own if task in (None, trial["task"])])
+=======
+    own = [each for each in there if not parse_intervention(each["intervention"]).kind.fixed]
+    if there and not own:
+        raise ConfigError(
+            f'"{what}": run {run["run_id"]} has it on features alone that were scaled for it '
+            f"({there[0]['intervention']}), and what was found there is no configuration for a table as it is"
+        )
+    rows = [trial for trial in own if task in (None, trial["task"])]
+>>>>>>> h2-interventions
     _check(what, task, own, rows, run)
     best = min(rows, key=lambda trial: (trial["validation_score"], trial["trial"]))
     reference = reference_in(run, best["learner"])

@@ -99,8 +99,12 @@ def _cells(suite: Suite, task: Task, learner: Learner) -> Iterator[Cell]:
             device=suite.device,
             cores=suite.budget.cores,
             validation=suite.validation,
-            augmentation=suite.augmentation and task.dataset.image is not None,
+            augmentation=suite.augmentation and _are_images(task, intervention),
         )
+
+
+def _are_images(task: Task, intervention: str) -> bool:
+    return task.dataset.image is not None and parse_intervention(intervention).kind.keeps_images
 
 
 def outer_splits(suite: Suite, splits: SplitPlan) -> Iterator[Split]:

@@ -107,6 +107,15 @@ def _intervention(value: str) -> str:
         raise ValueError(str(error)) from None
 
 
+def _with_references(values: list[str]) -> list[str]:
+    for value in values:
+        reference = parse_intervention(value).kind.reference
+        if reference not in (NONE, *values):
+            message = f'"{value}" is compared with "{reference}": name that as well'
+            raise ValueError(message)
+    return values
+
+
 Name = Annotated[str, AfterValidator(_name)]
 
 
@@ -207,7 +216,10 @@ class SuiteFile(_Table):
     repeats: Annotated[int, Field(ge=1, le=MOST_REPEATS)] = 1
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1), AfterValidator(_each_once)] = [0]
     interventions: Annotated[
-        list[Annotated[str, AfterValidator(_intervention)]], Field(min_length=1), AfterValidator(_each_once)
+        list[Annotated[str, AfterValidator(_intervention)]],
+        Field(min_length=1),
+        AfterValidator(_each_once),
+        AfterValidator(_with_references),
     ] = [NONE]
     augmentation: bool = True
     device: Literal["cpu", "cuda"] = "cpu"

@@ -6,7 +6,7 @@ import signal
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from bench.budgets import UNBILLED_LIMIT_S
+from bench.budgets import ALTERING_LIMIT_S, UNBILLED_LIMIT_S
 from bench.cells import CellStatus
 from bench.orders import Order
 from bench.registry import learner as find_learner
@@ -79,7 +79,8 @@ def _verdict(order: Order, state: State, death: Death, log: str) -> tuple[TrialS
         if state.phase is Phase.BILLED:
             return TrialStatus.TIMEOUT, f"killed after {order.budget.guard_s:.1f} s of billed work"
         doing = state.phase.name.lower().replace("_", " ")
-        return TrialStatus.TIMEOUT, f"killed after {UNBILLED_LIMIT_S:.0f} s of {doing}"
+        limit_s = ALTERING_LIMIT_S if state.phase is Phase.ALTERING else UNBILLED_LIMIT_S
+        return TrialStatus.TIMEOUT, f"killed after {limit_s:.0f} s of {doing}"
     if death.guard == "memory":
         return TrialStatus.OOM, f"its processes held more than {order.budget.memory_bytes / 2**30:.1f} GiB"
     if not death.cause and any(

@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from bench.alterations.altered import altered
+from bench.alterations.draws import redrawn
 from bench.alterations.rows import Rows
 from bench.cells import CellStatus
 from bench.datasets import ProblemType
@@ -64,6 +65,9 @@ def run_cell(order: Order, state: State, report: Reporter, limits: dict[str, str
     """
     started, wall = _utc(), time.monotonic()
     state.reset(order.spent_s)
+    intervention = parse_intervention(order.cell.intervention)
+    if intervention.changes:
+        state.enter(Phase.ALTERING)
     training, test, rows = load_cell(order)
     report.loaded(rows)
     learner = find_learner(order.learner)
@@ -78,6 +82,7 @@ def run_cell(order: Order, state: State, report: Reporter, limits: dict[str, str
         threads=order.cell.cores,
         device=device,
         augmentation=order.cell.augmentation,
+        fixed=intervention.fixed(training.X.shape[1]),
     )
     try:
         with meter.timing(Phase.WARM_UP) as warm_up:
@@ -119,18 +124,21 @@ def _raised(error: Exception) -> Outcome:
 def load_cell(order: Order) -> tuple[TrainingData, TestRows, dict[str, int]]:
     """Return the training rows with their folds, the test rows, and how many rows of each there are.
 
-    Features and training labels are as the cell's intervention leaves them. Which rows are drawn, the test
-    labels, and which test rows have twins are as without it.
+    Features, training labels and which rows there are are as the cell's intervention leaves them. Test labels
+    are the table's own; and which test rows have twins among the training rows is asked of the table, not of
+    what an intervention made of it. Raises DataError where an intervention leaves too few rows.
     """
     cell = order.cell
     task = cell.task
     cache = Cache(Path(order.cache_root))
     table = cache.load(task.dataset.name)
     fold_of_row = cache.fold_of_row(task.dataset.name, task.splits.procedure, cell.split.repeat)
+    intervention = parse_intervention(cell.intervention)
     drawn = split_rows(cell, table.y, fold_of_row, table.structure)
+    drawn = redrawn(drawn, table, intervention, cell.split_key)
     train, test, folds = drawn.train, drawn.test, drawn.folds
-    there = Rows(table.rows(train), table.y[train], table.rows(test))
-    met = altered(there, parse_intervention(cell.intervention), cell.split_key)
+    there = Rows(table.rows(train), table.y[train], table.rows(test), task.problem, task.dataset.image)
+    met = altered(there, intervention, cell.split_key)
     training = TrainingData(
         problem=task.problem,
         n_classes=len(task.dataset.classes),
@@ -138,7 +146,7 @@ def load_cell(order: Order) -> tuple[TrainingData, TestRows, dict[str, int]]:
         X=met.X,
         y=met.y,
         folds=folds,
-        image=task.dataset.image,
+        image=task.dataset.image if intervention.kind.keeps_images else None,
     )
     y_test = table.y[test]
     rows = {"train": len(train), "fit": len(folds[0][0]), "validation": len(folds[0][1]), "test": len(test)}

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 
-from bench.budgets import UNBILLED_LIMIT_S
+from bench.budgets import ALTERING_LIMIT_S, UNBILLED_LIMIT_S
 from bench.runner.processes import waited_s
 
 
@@ -27,6 +27,8 @@ class Phase(IntEnum):
     UNBILLED = 3
     REPORTING = 4
     """Writing to the parent, which may be slow or stopped: no time limit."""
+    ALTERING = 5
+    """Loading, and doing to the rows what an intervention does."""
 
 
 PAGE_BYTES = mmap.PAGESIZE
@@ -130,7 +132,8 @@ class State:
         since = self._cells[_SINCE]
         if self.phase is Phase.REPORTING:
             return math.inf
-        left_s = UNBILLED_LIMIT_S - self.running_s(waited_now_s)
+        limit_s = ALTERING_LIMIT_S if self.phase is Phase.ALTERING else UNBILLED_LIMIT_S
+        left_s = limit_s - self.running_s(waited_now_s)
         if self.phase is Phase.BILLED:
             left_s = guard_s - self.billed_wall_s - self.running_s(waited_now_s)
         return left_s if since > 0 and since == self._cells[_SINCE] else math.inf

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -21,7 +21,7 @@ from bench.scoring.metrics import mean_score, score
 from bench.scoring.predictions import Prediction, finite, predict
 from bench.search.augmentation import augmented, offered
 from bench.seeds import derive_seed
-from bench.spaces import Config, Space
+from bench.spaces import Config, Space, Value
 from bench.trials import Flag, TrialStatus
 
 if TYPE_CHECKING:
@@ -96,6 +96,8 @@ class Search:
     device: str = "cpu"
     augmentation: bool = False
     """Whether augmentation of images is searched too."""
+    fixed: Mapping[str, Value] = field(default_factory=dict)
+    """What is held in every configuration, see `with_fixed`; all else is drawn as without."""
 
     @property
     def space(self) -> Space:
@@ -107,7 +109,8 @@ class Search:
 def run_search(search: Search, meter: Meter, on_candidate: Callable[[Candidate], None]) -> str:
     """Try configurations until the budget or the space ends; return which: `seconds`, `trials` or `space`."""
     budget = search.budget
-    for number, config in search.space.trials(search.key, search.start_trial):
+    for number, drawn in search.space.trials(search.key, search.start_trial):
+        config = with_fixed(drawn, search.fixed)
         if budget.trials is not None and number >= budget.trials:
             return "trials"
         if number > 0 and _left_s(budget, meter) <= 0:
@@ -116,6 +119,11 @@ def run_search(search: Search, meter: Meter, on_candidate: Callable[[Candidate],
             candidate = _judge_lateness(_attempt(search, meter, number, config), search, meter)
         on_candidate(candidate)
     return "space"
+
+
+def with_fixed(config: Config, fixed: Mapping[str, Value]) -> Config:
+    """Return a configuration with what is fixed of it: a parameter, `scaling`, or one value of it, `p=1`."""
+    return {name: fixed.get(name, fixed.get(f"{name}={value}", value)) for name, value in config.items()}
 
 
 def _left_s(budget: Budget, meter: Meter) -> float:

@@ -102,7 +102,8 @@ class DenseEncoder(TransformerMixin, BaseEstimator):
     """For distances, kernels, weights and nets: complete, scaled, dense.
 
     Numbers: median for missing, a flag column where the fit rows had missing ones, then `scaling`:
-    "standard"; "robust" (median and quartiles, cut at +-10); "quantile" (to a normal distribution).
+    "standard"; "robust" (median and quartiles, cut at +-10); "quantile" (to a normal distribution); "none"
+    (as they are), for numbers that are scaled already.
     Categories: one-hot up to 30 levels, else the mean target of the level, cross-fitted inside the fit rows
     (Micci-Barreca, 2001; scikit-learn's TargetEncoder) and scaled as a number.
     """
@@ -152,6 +153,8 @@ class DenseEncoder(TransformerMixin, BaseEstimator):
         return "binary" if len(np.unique(y)) <= 2 else "multiclass"
 
     def _scaler(self, n_rows: int) -> TransformerMixin | Pipeline:
+        if self.scaling == "none":
+            return FunctionTransformer()
         if self.scaling == "standard":
             return StandardScaler()
         if self.scaling == "robust":
@@ -162,4 +165,4 @@ class DenseEncoder(TransformerMixin, BaseEstimator):
             return QuantileTransformer(
                 n_quantiles=n_quantiles, output_distribution="normal", random_state=self.seed
             )
-        raise ValueError(f"scaling {self.scaling!r} is none of 'standard', 'robust', 'quantile'")
+        raise ValueError(f"scaling {self.scaling!r} is none of 'standard', 'robust', 'quantile', 'none'")
