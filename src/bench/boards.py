@@ -141,27 +141,6 @@ def _intervention(view: View, cells: pd.DataFrame) -> str:
     return view.intervention
 
 
-<<<<<<< HEAD
-=======
-def sensitivity_of(store: Store, run: dict[str, Any], view: View) -> Sensitivity:
-    """Return how much errors grow under each intervention of a run, at its own budget.
-
-    Raises ConfigError where it has no cells with an intervention, or none that they could be compared with.
-    """
-    from bench.analysis.frames import cells_frame, trials_frame
-    from bench.analysis.sensitivity import sensitivity
-
-    cells, trials = cell_rows(store, run["run_id"]), trial_rows(store, run["run_id"])
-    view = dataclasses.replace(
-        view,
-        budget_s=run["budget_s"],
-        budget_trials=run["budget_trials"],
-        reference=_reference(view, cells, trials),
-    )
-    return sensitivity(trials_frame(trials), cells_frame(cells), view)
-
-
->>>>>>> h2-interventions
 def _ledger(run: dict[str, Any]) -> list[str]:
     """Return the note on what a run left out before it began."""
     repeated = repeats(run)

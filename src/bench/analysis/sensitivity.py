@@ -58,21 +58,11 @@ class Sensitivity:
 def sensitivity(trials: pd.DataFrame, cells: pd.DataFrame, view: View) -> Sensitivity:
     """Return how the errors of entries change under each intervention of a run, against its reference.
 
-<<<<<<< HEAD
-    Only a task counts where an entry has an error of its own with and without the intervention, on as many
-    splits: a stand-in would say nothing of the entry. Raises ConfigError where the run has no cells without
-    an intervention, or none with one, or several training-set sizes of which the view names none.
+    Only a task counts where an entry has an error of its own under both, on as many splits: a stand-in would
+    say nothing of the entry. Raises ConfigError where the run has nothing to compare, or several training-set
+    sizes of which the view names none.
     """
     cells = of_size(cells, view.train_rows)
-    view = dataclasses.replace(view, failure_policy="complete-pairs", intervention=NONE)
-    names = tuple(name for name in dict.fromkeys(cells["intervention"]) if name != NONE)
-    plain = _errors(trials, cells, view)
-    if not names or not plain.entries:
-        lacking = "without an intervention" if names else "with one"
-=======
-    Only a task counts where an entry has an error of its own under both, on as many splits: a stand-in would
-    say nothing of the entry. Raises ConfigError where the run has nothing to compare.
-    """
     view = dataclasses.replace(view, failure_policy="complete-pairs")
     found = {
         name: _errors(trials, cells, dataclasses.replace(view, intervention=name))
@@ -83,7 +73,6 @@ def sensitivity(trials: pd.DataFrame, cells: pd.DataFrame, view: View) -> Sensit
     if not pairs:
         wanted = " or ".join(sorted(set(asked.values())))
         lacking = f"under {wanted}" if asked else "with an intervention"
->>>>>>> h2-interventions
         raise ConfigError(
             f"this run has no cells {lacking}, so no change of errors can be shown: a suite needs "
             '`interventions = ["none", ...]` (see `bench list interventions`)'

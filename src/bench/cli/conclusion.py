@@ -51,7 +51,6 @@ def conclude(run_id: str, plan: Plan, store: Store) -> ExitCode:
     return exit_code(plan, cells)
 
 
-<<<<<<< HEAD
 def _has_curves(plan: Plan) -> bool:
     """Whether some table is run at two training-set sizes, in the cells that curves are of."""
     there = [planned.cell.intervention for planned in plan.cells]
@@ -59,12 +58,12 @@ def _has_curves(plan: Plan) -> bool:
     shown = (planned.cell for planned in plan.cells if planned.cell.intervention == first)
     sizes = {(cell.task.name, cell.split.train_cap) for cell in shown}
     return len(sizes) > len({task for task, _ in sizes})
-=======
+
+
 def _compares_interventions(plan: Plan) -> bool:
     """Whether there are cells under an intervention, and some under what it is compared with."""
     there = {planned.cell.intervention for planned in plan.cells}
     return any(parse_intervention(name).kind.reference in there for name in there - {NONE})
->>>>>>> h2-interventions
 
 
 def exit_code(plan: Plan, cells: list[dict[str, Any]]) -> ExitCode:

@@ -35,17 +35,13 @@ def winner_code(store: Store | None, run: dict[str, Any] | None, what: str, task
     there = [trial for trial in valid if trial["learner"] == what] or [
         trial for trial in valid if what in trial["cell_id"]
     ]
-<<<<<<< HEAD
-    rows = _largest([trial for trial in own if task in (None, trial["task"])])
-=======
     own = [each for each in there if not parse_intervention(each["intervention"]).kind.fixed]
     if there and not own:
         raise ConfigError(
             f'"{what}": run {run["run_id"]} has it on features alone that were scaled for it '
             f"({there[0]['intervention']}), and what was found there is no configuration for a table as it is"
         )
-    rows = [trial for trial in own if task in (None, trial["task"])]
->>>>>>> h2-interventions
+    rows = _largest([trial for trial in own if task in (None, trial["task"])])
     _check(what, task, own, rows, run)
     best = min(rows, key=lambda trial: (trial["validation_score"], trial["trial"]))
     reference = reference_in(run, best["learner"])

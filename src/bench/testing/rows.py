@@ -90,7 +90,7 @@ def _one_lacking(y: np.ndarray) -> np.ndarray:
 
 
 def _images(problem: ProblemType, image: ImageShape) -> tuple[pd.DataFrame, np.ndarray]:
-    """Return noisy images of bars near one place: standing, lying or both. A number tells their brightness."""
+    """Return noisy images of bars near one place: standing, lying or both; a number is how bright one is."""
     n = N_FIT + N_VALIDATION + N_TEST
     rng = np.random.default_rng(0)
     kind, brightness = rng.integers(0, 4, n), rng.integers(60, 200, n)
