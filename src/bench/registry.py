@@ -29,6 +29,8 @@ LEARNER_MODULES = (
     "bench.zoo.net",
     "bench.zoo.bagging",
     "bench.zoo.boosting",
+    "bench.zoo.image_features",
+    "bench.zoo.boosted_features",
 )
 """Each holds a tuple `LEARNERS`. Named, not imported: the zoo stands above the registry."""
 

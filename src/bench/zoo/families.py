@@ -77,5 +77,17 @@ FAMILIES = (
         bias="The target is a sum of small models that are no trees, each correcting the ones before it.",
         learners=("boosted-polynomial", "boosted-nystroem", "boosted-mlp"),
     ),
+    Family(
+        name="image-features",
+        title="Fixed features of images",
+        bias="Local features are the same at every place and need no labels; a shallow model weighs them.",
+        learners=("kmeans-logistic", "hog-svm"),
+    ),
+    Family(
+        name="boosted-features",
+        title="Boosted trees on features of images",
+        bias="The class is a sum of small axis-aligned trees in features of the image, not in its pixels.",
+        learners=("xgboost-pca", "xgboost-hog"),
+    ),
 )
 """In the order of the tables."""

@@ -41,3 +41,16 @@ class ImageEncoder(TransformerMixin, BaseEstimator):
         values = np.array(X.to_numpy(np.float32), copy=True)
         np.nan_to_num(values, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
         return values.reshape(-1, *self.shape)
+
+
+class EvenImageEncoder(ImageEncoder):
+    """The same with one mean and one SD for all channels, so that a grey stays a grey."""
+
+    def fit(self, X: pd.DataFrame, y: np.ndarray | None = None) -> Self:
+        """Note the mean and the SD of all numbers of X (n, height * width * channels)."""
+        images = self._images(X)
+        self.mean_ = images.mean(dtype=np.float64).astype(np.float32)
+        squares = [np.square(image - self.mean_).sum(dtype=np.float64) for image in images]
+        spread = np.sqrt(sum(squares) / images.size).astype(np.float32)
+        self.sd_ = spread if spread > 0 else np.float32(1)
+        return self

@@ -13,7 +13,7 @@ from bench.tasks import TaskShape
 from bench.zoo.declaration import COMMON_MODULES, ZooLearner
 
 if TYPE_CHECKING:
-    from bench.zoo.image_encoder import ImageEncoder
+    from bench.zoo.image_encoder import EvenImageEncoder, ImageEncoder
 
 IMAGE_MODULES = (*COMMON_MODULES, "bench.zoo.image_encoder")
 WARM_UP_IMAGE = ImageShape(8, 8, 1)
@@ -71,3 +71,10 @@ def pixels(image: ImageShape) -> ImageEncoder:
     from bench.zoo.image_encoder import ImageEncoder
 
     return ImageEncoder((image.height, image.width, image.channels))
+
+
+def even_pixels(image: ImageShape) -> EvenImageEncoder:
+    """Return the encoder that gives images as they are, all numbers scaled alike to mean 0 and SD 1."""
+    from bench.zoo.image_encoder import EvenImageEncoder
+
+    return EvenImageEncoder((image.height, image.width, image.channels))
