@@ -13,7 +13,7 @@ from bench.tasks import TaskShape
 from bench.zoo.boosted_trees import XGBOOST_SPACE, XGBoost
 from bench.zoo.image_features import CELLS, HOG_DEFAULT, HOG_PARAMETERS, ORIENTATIONS
 from bench.zoo.image_features_cost import SMALLEST_CELL, Cost, n_histogram_features, too_small
-from bench.zoo.images import IMAGE_MODULES, ImageLearner, even_pixels
+from bench.zoo.images import IMAGE_MODULES, ImageLearner, even_pixels, taken
 
 COMPONENTS = 50
 
@@ -38,13 +38,13 @@ class _XGBoostOnFeatures(ImageLearner):
         from bench.zoo.estimators.image_features import FeatureModel
         from bench.zoo.estimators.xgboost import XGBoostModel
 
-        params = {name: config[name] for name in XGBOOST_SPACE.default}
+        params = taken(config, XGBOOST_SPACE.default)
         params |= {"seed": context.seed, "nthread": context.threads, "device": context.device}
-        plan = self.plan({name: config[name] for name in self.representation[0]})
+        plan = self.plan(taken(config, self.representation[0]))
         return even_pixels(image), FeatureModel(plan, XGBoostModel(params), seed=context.seed)
 
     @abstractmethod
-    def plan(self, config: Config) -> Any:
+    def plan(self, config: dict[str, Any]) -> Any:
         """Return how features are made, as the representation's part of a configuration says."""
 
 
@@ -61,7 +61,7 @@ class XGBoostPca(_XGBoostOnFeatures):
         cost = Cost(n_features=COMPONENTS, fit_s=0, predict_s=0)
         return cost.excess(self.name, shape.n_rows, image)
 
-    def plan(self, config: Config) -> Any:
+    def plan(self, config: dict[str, Any]) -> Any:
         """Return the components of the pixels."""
         from bench.zoo.estimators.image_features import Pixels
         from bench.zoo.estimators.principal import Principal
@@ -84,7 +84,7 @@ class XGBoostHog(_XGBoostOnFeatures):
         cost = Cost(n_features=n_features, fit_s=0, predict_s=0)
         return small or cost.excess(self.name, shape.n_rows, image)
 
-    def plan(self, config: Config) -> Any:
+    def plan(self, config: dict[str, Any]) -> Any:
         """Return the histograms."""
         from bench.zoo.estimators.hog import Hog
 

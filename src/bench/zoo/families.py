@@ -57,7 +57,7 @@ FAMILIES = (
         name="gp",
         title="Gaussian processes",
         bias="The target is a draw of a stationary random function whose smoothness per feature is learnt.",
-        learners=("gp-exact", "gp-sparse"),
+        learners=("gp-exact", "gp-sparse", "gp-conv"),
     ),
     Family(
         name="net",
@@ -81,7 +81,7 @@ FAMILIES = (
         name="image-features",
         title="Fixed features of images",
         bias="Local features are the same at every place and need no labels; a shallow model weighs them.",
-        learners=("kmeans-logistic", "hog-svm"),
+        learners=("kmeans-logistic", "random-conv-ridge", "hog-svm"),
     ),
     Family(
         name="boosted-features",

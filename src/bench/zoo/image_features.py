@@ -18,11 +18,12 @@ from bench.zoo.image_features_cost import (
     logistic_s,
     n_histogram_features,
     predicted_rows,
+    ridge_s,
     svm_predict_s,
     svm_s,
     too_small,
 )
-from bench.zoo.images import IMAGE_MODULES, ImageLearner, even_pixels
+from bench.zoo.images import IMAGE_MODULES, ImageLearner, even_pixels, taken
 from bench.zoo.svm import C_RANGE, CACHE_MB
 
 PATCH = 6
@@ -31,6 +32,9 @@ PATCHES = Choice((4, 6, 8))
 FILTERS = 200
 FEWER_OR_MORE = Choice((100, 200, 400))
 N_PATCHES = 50_000
+BIAS = 0.5
+FILTER_NAMES = ("n_filters", "filters", "patch", "bias")
+"""What random filters take."""
 CELLS = 4
 ORIENTATIONS = 9
 HOG_DEFAULT: Config = {"cells": CELLS, "orientations": ORIENTATIONS, "signed": False}
@@ -75,8 +79,8 @@ class KMeansLogistic(ImageLearner):
         from bench.zoo.estimators.kmeans import KMeansFeatures
         from bench.zoo.estimators.linear_scores import LogisticModel
 
-        plan = KMeansFeatures(n_centroids=config["n_centroids"], patch=config["patch"])
-        model = LogisticModel(C=config["C"])
+        plan = KMeansFeatures(**taken(config, ("n_centroids", "patch")))
+        model = LogisticModel(**taken(config, ("C",)))
         return even_pixels(image), FeatureModel(Standardised(plan), model, seed=context.seed)
 
 
@@ -125,9 +129,56 @@ class HogSvm(ImageLearner):
         from bench.zoo.estimators.image_features import FeatureModel, Unit
         from bench.zoo.estimators.svm import StoppableSVC
 
-        plan = Hog(**{name: config[name] for name in HOG_DEFAULT})
-        model = StoppableSVC(kernel="rbf", cache_size=CACHE_MB, C=config["C"], gamma=config["gamma"])
+        plan = Hog(**taken(config, HOG_DEFAULT))
+        model = StoppableSVC(kernel="rbf", cache_size=CACHE_MB, **taken(config, ("C", "gamma")))
         return even_pixels(image), FeatureModel(Unit(plan), model, seed=context.seed)
 
 
-LEARNERS = (KMeansLogistic(), HogSvm())
+class RandomConvRidge(ImageLearner):
+    """Random filters on whitened patches, rectified and pooled, and ridge regression on class targets.
+
+    Jarrett et al. (2009), Saxe et al. (2011), Coates and Ng (2011). The penalty is the regression's own
+    choice, by leaving out one row at a time.
+    """
+
+    name = "random-conv-ridge"
+    family = "image-features"
+    title = "Random filters, ridge regression"
+    modules = (*IMAGE_MODULES, "bench.zoo.estimators.random_filters", "bench.zoo.estimators.loo_ridge")
+    polls_deadline = True
+
+    def space(self, problem: ProblemType) -> Space:
+        """Return the space: which filters and how many, the side of a patch, the bias of the rectifier."""
+        return Space(
+            {"n_filters": FILTERS, "filters": "patches", "patch": PATCH, "bias": BIAS},
+            {
+                "n_filters": FEWER_OR_MORE,
+                "filters": Choice(("patches", "gaussian")),
+                "patch": PATCHES,
+                "bias": Float(low=0.0, high=2.0),
+            },
+        )
+
+    def image_limit(self, shape: TaskShape, image: ImageShape) -> str | None:
+        """Return that the images are smaller than a patch, or that a fit is too much, or None."""
+        n_features = QUADRANTS * 2 * FILTERS
+        seen_s = convolution_s(shape.n_rows, image, PATCH, FILTERS, signs=2)
+        cost = Cost(
+            n_features=n_features,
+            fit_s=seen_s + ridge_s(shape.n_rows, n_features),
+            predict_s=convolution_s(predicted_rows(shape.n_rows), image, PATCH, FILTERS, signs=2),
+        )
+        small = too_small(self.name, image, PATCH, "a patch")
+        return small or cost.excess(self.name, shape.n_rows, image)
+
+    def parts(self, config: Config, context: BuildContext, image: ImageShape) -> tuple[Any, Any]:
+        """Return evenly scaled pixels, and features with a regression on them."""
+        from bench.zoo.estimators.image_features import FeatureModel, Standardised
+        from bench.zoo.estimators.loo_ridge import LooRidge
+        from bench.zoo.estimators.random_filters import RandomFilters
+
+        plan = RandomFilters(**taken(config, FILTER_NAMES))
+        return even_pixels(image), FeatureModel(Standardised(plan), LooRidge(), seed=context.seed)
+
+
+LEARNERS = (KMeansLogistic(), RandomConvRidge(), HogSvm())

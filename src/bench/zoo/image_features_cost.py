@@ -24,7 +24,7 @@ PIXEL_COPIES = 3
 """The fit rows' pixels are held as a frame, as images, and once more while they are encoded."""
 FLOPS = 5e10
 """Floating-point operations a second in products of matrices."""
-NUMBER_S = 2.8e-9
+NUMBER_S = 2.5e-9
 """Seconds that each number of a patch, or of what filters say of it, takes beside the products."""
 QUADRANTS = 4
 SWEEPS = 50
@@ -36,14 +36,23 @@ KERNEL_NUMBER_S = 5e-10
 """Of an SVM, per pair of rows of two classes and feature; 0.7 to 3e-10 by default, more with a large C."""
 VOTE_NUMBER_S = 8e-10
 """Of an SVM, per row predicted, fit row and feature: most fit rows count."""
+EIGEN_S = 1e-9
+RIDGE_PRODUCTS = 3
+"""The inner products, and twice the rows along the eigenvectors."""
+RIDGE_FLOPS = 2e10
+"""Floating-point operations a second, in double precision."""
 SMALLEST_CELL = 2
 
 
-def convolution_s(n_rows: int, image: ImageShape, patch: int, n_filters: int) -> float:
-    """Return the seconds in which so many images are seen by so many filters, of patches of this side."""
+def convolution_s(n_rows: int, image: ImageShape, patch: int, n_filters: int, *, signs: int = 0) -> float:
+    """Return the seconds in which images are compared with centroids, patches of this side.
+
+    Or in which filters see them that whitening is a part of, and that answer for so many signs.
+    """
     places = (image.height - patch + 1) * (image.width - patch + 1)
     size = patch**2 * image.channels
-    return n_rows * places * (size + n_filters) * (2 * size / FLOPS + NUMBER_S)
+    products = 2 * size * (n_filters + (0 if signs else size)) / FLOPS
+    return n_rows * places * (products + NUMBER_S * (size + max(1, signs) * n_filters))
 
 
 def k_means_s(n_patches: int, size: int, n_centroids: int) -> float:
@@ -54,6 +63,17 @@ def k_means_s(n_patches: int, size: int, n_centroids: int) -> float:
 def logistic_s(n_rows: int, n_features: int, n_classes: int) -> float:
     """Return the seconds of a logistic regression."""
     return EVALUATIONS * 4 * n_rows * n_features * n_classes / LOSS_FLOPS
+
+
+def eigen_s(size: int) -> float:
+    """Return the seconds of the eigendecomposition of a matrix of size x size, in double precision."""
+    return EIGEN_S * size**3
+
+
+def ridge_s(n_rows: int, n_features: int) -> float:
+    """Return the seconds of a ridge regression for all penalties."""
+    smaller = min(n_rows, n_features)
+    return eigen_s(smaller) + RIDGE_PRODUCTS * 2 * n_rows * n_features * smaller / RIDGE_FLOPS
 
 
 def predicted_rows(n_rows: int) -> int:
@@ -86,7 +106,9 @@ def too_small(name: str, image: ImageShape, side: int, what: str) -> str | None:
     """Return that images are too small for what a learner looks at, or None."""
     if min(image.height, image.width) >= side:
         return None
-    return f"{name}: images of {image.height} x {image.width} pixels are smaller than {what} ({side} x {side})"
+    return (
+        f"{name}: images of {image.height} x {image.width} pixels are smaller than {what} ({side} x {side})"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,7 +69,7 @@ class Histograms:
         return normalised_blocks(self.of_cells(images)).reshape(len(images), -1)
 
     def of_cells(self, images: np.ndarray) -> np.ndarray:
-        """Return histograms (b, rows, columns, orientations): the mean over a cell's pixels of their votes."""
+        """Return histograms (b, rows, columns, orientations): a cell's mean vote of a pixel."""
         down, right = gradients(images)
         magnitude = np.hypot(down, right)
         (rows, columns), side, n = self.cells, self.side, self.plan.orientations
@@ -104,7 +104,7 @@ def _bins(down: np.ndarray, right: np.ndarray, n: int, *, signed: bool) -> np.nd
 
 
 def normalised_blocks(cells: np.ndarray) -> np.ndarray:
-    """Return blocks (b, rows - 1, columns - 1, 4 n) of 2 x 2 cells (b, rows, columns, n), scaled by L2-Hys."""
+    """Return blocks (b, rows - 1, columns - 1, 4 n) of 2 x 2 cells (b, rows, columns, n), by L2-Hys."""
     windows = sliding_window_view(cells, (2, 2), axis=(1, 2)).transpose(0, 1, 2, 4, 5, 3)
     blocks = windows.reshape(*windows.shape[:3], -1)
     blocks = np.minimum(blocks / _length(blocks), CLIP)

@@ -77,13 +77,17 @@ def _means(
 
 @dataclass(frozen=True, slots=True)
 class Triangle:
-    """How much nearer than the mean of all each centroid is: max(0, mean(z) - z_k), z the distances."""
+    """How much nearer than the mean of all each centroid is: max(0, mean(z) - z_k), z the distances.
 
+    The centroids (k, d) are among whitened patches.
+    """
+
+    whitening: Whitening
     centroids: np.ndarray
 
     def __call__(self, patches: np.ndarray) -> np.ndarray:
-        """Return (b, places, k) of whitened patches (b, places, d); about half of it is zero."""
-        distances = squared_distances(patches, self.centroids)
+        """Return (b, places, k) of normalised patches (b, places, d); about half of it is zero."""
+        distances = squared_distances(self.whitening(patches), self.centroids)
         np.sqrt(distances, out=distances)
         nearer = np.subtract(distances.mean(axis=-1, keepdims=True), distances, out=distances)
         return np.maximum(nearer, 0, out=nearer)
@@ -104,5 +108,5 @@ class KMeansFeatures:
         patches = draw_patches(images, size, max(PATCHES, PATCHES_EACH * self.n_centroids), rng)
         whitening = Whitening.of(patches)
         centroids = k_means(whitening(patches), self.n_centroids, rng, deadline)
-        features = Convolution(size, whitening, Triangle(centroids), self.n_centroids)
+        features = Convolution(size, Triangle(whitening, centroids), self.n_centroids)
         return features, mapped(features, images, deadline)

@@ -21,7 +21,7 @@ BLOCK_VALUES = 2**18
 """About so many numbers are at work at a time: they fit a core's cache."""
 
 Responses = Callable[[np.ndarray], np.ndarray]
-"""From whitened patches (b, places, d) to what each filter says of each (b, places, q)."""
+"""From normalised patches (b, places, d) to what each filter says of each (b, places, q)."""
 
 
 def patches_of(images: np.ndarray, size: int) -> np.ndarray:
@@ -81,19 +81,20 @@ def pooled(responses: np.ndarray, rows: int, columns: int) -> np.ndarray:
     b, _, q = responses.shape
     grid = responses.reshape(b, rows, columns, q)
     top, left = (rows + 1) // 2, (columns + 1) // 2
-    quadrants = (grid[:, y, x] for y in (slice(top), slice(top, None)) for x in (slice(left), slice(left, None)))
+    quadrants = (
+        grid[:, y, x] for y in (slice(top), slice(top, None)) for x in (slice(left), slice(left, None))
+    )
     return np.concatenate([each.sum(axis=(1, 2)) for each in quadrants], axis=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Convolution:
-    """Features of images by filters that see every patch: whitened, answered, summed up by quadrant.
+    """Features of images by filters that see every patch: normalised, answered, summed up by quadrant.
 
     An image's features do not depend on the images beside it, to the last bit: every product is of one image.
     """
 
     size: int
-    whitening: Whitening
     responses: Responses
     n_responses: int
 
@@ -105,11 +106,12 @@ class Convolution:
     def block(self, images: np.ndarray) -> int:
         """Return how many images are worked on at a time."""
         rows, columns = self._places(images)
-        return max(1, BLOCK_VALUES // (rows * columns * (2 * len(self.whitening.mean) + self.n_responses)))
+        numbers = 2 * self.size**2 * images.shape[-1] + self.n_responses
+        return max(1, BLOCK_VALUES // (rows * columns * numbers))
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Return (b, 4 q) of images (b, h, w, c)."""
-        patches = self.whitening(normalised(patches_of(images, self.size)))
+        patches = normalised(patches_of(images, self.size))
         return pooled(self.responses(patches), *self._places(images))
 
     def _places(self, images: np.ndarray) -> tuple[int, int]:
