@@ -52,5 +52,5 @@ class EvenImageEncoder(ImageEncoder):
         self.mean_ = images.mean(dtype=np.float64).astype(np.float32)
         squares = [np.square(image - self.mean_).sum(dtype=np.float64) for image in images]
         spread = np.sqrt(sum(squares) / images.size).astype(np.float32)
-        self.sd_ = spread if spread > 0 else np.float32(1)
+        self.sd_ = np.where(spread > 0, spread, np.float32(1))
         return self

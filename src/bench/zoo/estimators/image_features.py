@@ -196,6 +196,8 @@ class FeatureModel(ClassifierMixin, BaseEstimator):
     ) -> Self:
         """Fit on images (n, h, w, c) and class codes y (n,). Raises DeadlinePassed and MemoryError."""
         self.features_, values = self.plan.learn(images, self.seed, deadline)
+        if deadline is not None and deadline.remaining_s() <= 0:
+            raise DeadlinePassed("the deadline passed while features were made, before the fit began")
         extras: dict[str, Any] = {}
         if has_fit_parameter(self.model, "deadline"):
             extras["deadline"] = deadline

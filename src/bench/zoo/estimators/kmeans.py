@@ -35,8 +35,8 @@ def k_means(
 ) -> np.ndarray:
     """Return centroids (k, d) of patches (n, d) by Lloyd's algorithm, begun at patches drawn at random.
 
-    A centroid that no patch is nearest to begins anew at a patch. The deadline ends it between two sweeps.
-    Raises DeadlinePassed where it ends it before the first.
+    A centroid that no patch is nearest to begins anew at a patch. Raises DeadlinePassed between two sweeps:
+    what is left is less than one takes, and the features are still to be made.
     """
     n = len(patches)
     centroids = patches[rng.choice(n, size=n_centroids, replace=n < n_centroids)].copy()
@@ -44,9 +44,7 @@ def k_means(
     clock = StepClock(deadline)
     for sweep in range(SWEEPS):
         if not clock.affords_step():
-            if sweep == 0:
-                raise DeadlinePassed("the deadline passed before the first sweep of k-means")
-            break
+            raise DeadlinePassed(f"the deadline passed after {sweep} sweeps of k-means")
         found = _nearest(patches, centroids)
         changed, nearest = (found != nearest).mean(), found
         if changed <= ENOUGH:
