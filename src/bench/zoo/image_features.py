@@ -93,7 +93,7 @@ class HogSvm(ImageLearner):
     name = "hog-svm"
     family = "image-features"
     title = "Histograms of gradients, SVM"
-    modules = (*IMAGE_MODULES, "bench.zoo.estimators.hog", "bench.zoo.estimators.svm")
+    modules = (*IMAGE_MODULES, "bench.zoo.estimators.hog", "bench.zoo.estimators.svm_products")
     polls_deadline = True
 
     def __init__(self, limit_s: float = FIT_LIMIT_S) -> None:
@@ -127,10 +127,10 @@ class HogSvm(ImageLearner):
         """Return evenly scaled pixels, and histograms with a machine on them."""
         from bench.zoo.estimators.hog import Hog
         from bench.zoo.estimators.image_features import FeatureModel, Unit
-        from bench.zoo.estimators.svm import StoppableSVC
+        from bench.zoo.estimators.svm_products import ProductSVC
 
         plan = Hog(**taken(config, HOG_DEFAULT))
-        model = StoppableSVC(kernel="rbf", cache_size=CACHE_MB, **taken(config, ("C", "gamma")))
+        model = ProductSVC(kernel="rbf", cache_size=CACHE_MB, **taken(config, ("C", "gamma")))
         return even_pixels(image), FeatureModel(Unit(plan), model, seed=context.seed)
 
 

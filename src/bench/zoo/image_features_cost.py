@@ -34,8 +34,8 @@ LOSS_FLOPS = 1e10
 """Floating-point operations a second in products with few columns."""
 KERNEL_NUMBER_S = 5e-10
 """Of an SVM, per pair of rows of two classes and feature; 0.7 to 3e-10 by default, more with a large C."""
-VOTE_NUMBER_S = 8e-10
-"""Of an SVM, per row predicted, fit row and feature: most fit rows count."""
+VOTE_NUMBER_S = 1.3e-10
+"""Of an SVM, per row predicted, fit row and feature: four fit rows of five are support vectors."""
 EIGEN_S = 1e-9
 RIDGE_PRODUCTS = 3
 """The inner products, and twice the rows along the eigenvectors."""
