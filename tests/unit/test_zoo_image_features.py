@@ -119,6 +119,7 @@ def test_two_classes_strange_pixels_and_few_rows_are_taken(name):
     X, y = digits(0, 12)
     X.iloc[0, 5], X.iloc[1, 7], X[63] = np.nan, np.inf, 0.0
     estimator = build(name, QUICK.get(name), n_classes=2).fit(X, y % 2)
+    X.iloc[2, 3], X.iloc[2, 4], X.iloc[3] = 1e38, -3e38, -np.inf
     assert set(estimator.predict(X)) <= {0, 1}
     assert np.isfinite(said(estimator, X)).all()
 

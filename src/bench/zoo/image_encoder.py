@@ -43,6 +43,10 @@ class ImageEncoder(TransformerMixin, BaseEstimator):
         return values.reshape(-1, *self.shape)
 
 
+FARTHEST = 1e4
+"""In SDs: no pixel is as far out, and the squares of what is cut here are finite."""
+
+
 class EvenImageEncoder(ImageEncoder):
     """The same with one mean and one SD for all channels, so that a grey stays a grey."""
 
@@ -54,3 +58,8 @@ class EvenImageEncoder(ImageEncoder):
         spread = np.sqrt(sum(squares) / images.size).astype(np.float32)
         self.sd_ = np.where(spread > 0, spread, np.float32(1))
         return self
+
+    def transform(self, X: pd.DataFrame) -> np.ndarray:
+        """Return images (n, height, width, channels), huge numbers cut to `FARTHEST`."""
+        images = super().transform(X)
+        return np.clip(images, -FARTHEST, FARTHEST, out=images)

@@ -92,7 +92,7 @@ class Then:
 
 @dataclass(frozen=True, slots=True)
 class Pixels:
-    """The numbers of the image as they are: plan and map at once."""
+    """The numbers of the image as they are: plan and map at once. What is made of them is a view."""
 
     n_features: int = 0
 
