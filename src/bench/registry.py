@@ -30,6 +30,9 @@ LEARNER_MODULES = (
     "bench.zoo.image_net",
     "bench.zoo.bagging",
     "bench.zoo.boosting",
+    "bench.zoo.image_features",
+    "bench.zoo.boosted_features",
+    "bench.zoo.gp_conv",
 )
 """Each holds a tuple `LEARNERS`. Named, not imported: the zoo stands above the registry."""
 

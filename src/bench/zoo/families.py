@@ -57,7 +57,7 @@ FAMILIES = (
         name="gp",
         title="Gaussian processes",
         bias="The target is a draw of a stationary random function whose smoothness per feature is learnt.",
-        learners=("gp-exact", "gp-sparse"),
+        learners=("gp-exact", "gp-sparse", "gp-conv"),
     ),
     Family(
         name="net",
@@ -88,6 +88,18 @@ FAMILIES = (
         title="Boosting without trees",
         bias="The target is a sum of small models that are no trees, each correcting the ones before it.",
         learners=("boosted-polynomial", "boosted-nystroem", "boosted-mlp"),
+    ),
+    Family(
+        name="image-features",
+        title="Fixed features of images",
+        bias="Local features are the same at every place and need no labels; a shallow model weighs them.",
+        learners=("kmeans-logistic", "random-conv-ridge", "hog-svm"),
+    ),
+    Family(
+        name="boosted-features",
+        title="Boosted trees on features of images",
+        bias="The class is a sum of small axis-aligned trees in features of the image, not in its pixels.",
+        learners=("xgboost-pca", "xgboost-hog"),
     ),
 )
 """In the order of the tables."""

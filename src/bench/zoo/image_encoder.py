@@ -41,3 +41,25 @@ class ImageEncoder(TransformerMixin, BaseEstimator):
         values = np.array(X.to_numpy(np.float32), copy=True)
         np.nan_to_num(values, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
         return values.reshape(-1, *self.shape)
+
+
+FARTHEST = 1e4
+"""In SDs: no pixel is as far out, and the squares of what is cut here are finite."""
+
+
+class EvenImageEncoder(ImageEncoder):
+    """The same with one mean and one SD for all channels, so that a grey stays a grey."""
+
+    def fit(self, X: pd.DataFrame, y: np.ndarray | None = None) -> Self:
+        """Note the mean and the SD of all numbers of X (n, height * width * channels)."""
+        images = self._images(X)
+        self.mean_ = images.mean(dtype=np.float64).astype(np.float32)
+        squares = [np.square(image - self.mean_).sum(dtype=np.float64) for image in images]
+        spread = np.sqrt(sum(squares) / images.size).astype(np.float32)
+        self.sd_ = np.where(spread > 0, spread, np.float32(1))
+        return self
+
+    def transform(self, X: pd.DataFrame) -> np.ndarray:
+        """Return images (n, height, width, channels), huge numbers cut to `FARTHEST`."""
+        images = super().transform(X)
+        return np.clip(images, -FARTHEST, FARTHEST, out=images)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from bench.datasets import ImageShape, ProblemType
@@ -13,9 +14,9 @@ from bench.tasks import TaskShape
 from bench.zoo.declaration import COMMON_MODULES, ZooLearner
 
 if TYPE_CHECKING:
-    from bench.zoo.image_encoder import ImageEncoder
+    from bench.zoo.image_encoder import EvenImageEncoder, ImageEncoder
 
-IMAGE_MODULES = (*COMMON_MODULES, "bench.zoo.image_encoder")
+IMAGE_MODULES: tuple[str, ...] = (*COMMON_MODULES, "bench.zoo.image_encoder")
 WARM_UP_IMAGE = ImageShape(8, 8, 1)
 
 
@@ -71,3 +72,15 @@ def pixels(image: ImageShape) -> ImageEncoder:
     from bench.zoo.image_encoder import ImageEncoder
 
     return ImageEncoder((image.height, image.width, image.channels))
+
+
+def taken(config: Config, names: Iterable[str]) -> dict[str, Any]:
+    """Return the values of these names, those that the configuration has."""
+    return {name: config[name] for name in names if name in config}
+
+
+def even_pixels(image: ImageShape) -> EvenImageEncoder:
+    """Return the encoder that gives images as they are, all numbers scaled alike to mean 0 and SD 1."""
+    from bench.zoo.image_encoder import EvenImageEncoder
+
+    return EvenImageEncoder((image.height, image.width, image.channels))

@@ -35,7 +35,7 @@ class LinearFit:
 
     def scores(self, X: np.ndarray) -> np.ndarray:
         """Return scores (n, c)."""
-        return X @ self.weights + self.intercepts
+        return X @ self.weights.astype(X.dtype, copy=False) + self.intercepts
 
 
 def fit_linear(
@@ -44,7 +44,8 @@ def fit_linear(
     """Return the weights of the least mean loss plus penalty on X (n, p).
 
     With an L1 part they are a difference of two vectors that are bounded by zero (Schmidt, Fung and
-    Rosales, 2007), so that the loss is smooth and zeros are exact.
+    Rosales, 2007), so that the loss is smooth and zeros are exact. Products with X are in its precision:
+    one in single precision is never copied into double.
     Raises DeadlinePassed where the deadline left no time to get anywhere.
     """
     size = X.shape[1] * n_scores
@@ -56,8 +57,8 @@ def fit_linear(
 
     def objective(point: np.ndarray) -> tuple[float, np.ndarray]:
         weights, intercepts = unpack(point)
-        value, by_score = loss(X @ weights + intercepts)
-        slope = (X.T @ by_score + penalty.ridge * weights).ravel()
+        value, by_score = loss(X @ weights.astype(X.dtype, copy=False) + intercepts)
+        slope = (X.T @ by_score.astype(X.dtype, copy=False) + penalty.ridge * weights).ravel()
         value += 0.5 * penalty.ridge * float((weights**2).sum())
         if parts == 1:
             return value, np.concatenate([slope, by_score.sum(axis=0)])
