@@ -355,7 +355,8 @@ def shipped(name):
     return load_suite(name, learners(), catalog())
 
 
-SHIPPED = ["smoke", "tabular", *(name.removesuffix(".toml") for name, _ in suite_files())]
+IMAGES = ("images", "images-full", "permuted-pixels")
+SHIPPED = ["smoke", "tabular", *IMAGES, *(name.removesuffix(".toml") for name, _ in suite_files())]
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -380,10 +381,31 @@ def test_the_tabular_tour_holds_what_it_promises(root):
     assert sum(fact.n_rows >= 4000 for fact in facts) >= 6
 
 
-def test_the_tabular_tour_shows_every_family_once(root):
-    suite = shipped(str(root / "suites/tabular.toml"))
-    assert {learner(name).family for name in suite.learners} == set(families())
-    assert set(suite.learners) == {name for family in families().values() for name in family.learners}
+def declared(*, images):
+    """The learners of the families, those that need images or those that do not."""
+    names = [name for family in families().values() for name in family.learners]
+    return {name for name in names if learner(name).needs_images is images}
+
+
+def test_the_tabular_tour_shows_every_learner_of_tables(root):
+    assert set(shipped(str(root / "suites/tabular.toml")).learners) == declared(images=False)
+
+
+def test_the_full_suite_of_images_shows_every_learner_that_needs_them(root):
+    suite = shipped(str(root / "suites/images-full.toml"))
+    assert set(suite.learners) >= declared(images=True)
+    assert [task.name for task in suite.tasks] == [
+        *("digits-8x8", "translated-digits", "mnist", "fashion-mnist", "cifar-10")
+    ]
+    assert suite.train_caps == (250, 1000, 4000, None)
+
+
+def test_the_small_suite_of_images_is_what_it_promises(root):
+    suite = shipped(str(root / "suites/images.toml"))
+    assert suite.budget.seconds >= 30
+    assert suite.train_caps == (250, 1000)
+    assert len({learner(name).family for name in suite.learners}) >= 6
+    assert all(catalog()[task.dataset].images for task in suite.tasks)
 
 
 def test_the_smoke_suite_needs_no_network(root):

@@ -272,7 +272,7 @@ def test_sensitivity_is_of_one_size():
     trials, cells = made()
     for record in (*trials, *cells):
         if record["fold"] == 1:
-            record |= {"fold": 0, "intervention": "rotate"}
+            record |= {"fold": 0, "intervention": "random-labels"}
     frames = trials_frame(trials), cells_frame(cells)
     with pytest.raises(ConfigError, match="say which"):
         sensitivity(*frames, View(reference="net"))

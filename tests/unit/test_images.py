@@ -132,7 +132,7 @@ def test_the_fingerprint_is_of_every_pixel_and_label_and_of_the_shape(tmp_path):
     def fingerprint(images, codes, shape, name="class"):
         bands = [images[:5], images[5:]] if shape.height == 2 else [images]
         table = replace(record(DIGITS), target=name)
-        return write_images(bands, codes, table, shape, tmp_path).fingerprint
+        return write_images(bands, codes, table, Images(shape=shape), tmp_path).fingerprint
 
     shape = ImageShape(2, 3, 1)
     same = fingerprint(images, codes, shape)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.registry import families
+from bench.registry import families, learner
 from bench.sources.openml.known import KnownTask, known_tasks
 from bench.sources.openml.lite import lite_cut
 
@@ -113,6 +113,12 @@ def _lite_text(name: str, suite: OfficialSuite, tasks: Sequence[KnownTask]) -> s
     return _suite(head, f"{name}-lite", suite, (min(LITE_FOLDS, suite.folds), 1), tasks)
 
 
+def _learners_of_tables() -> list[str]:
+    """Return every learner of the families but those that need images."""
+    names = [name for family in families().values() for name in family.learners]
+    return [name for name in names if not getattr(learner(name), "needs_images", False)]
+
+
 def _suite(
     head: str, name: str, suite: OfficialSuite, splits: tuple[int, int], tasks: Sequence[KnownTask]
 ) -> str:
@@ -125,7 +131,7 @@ def _suite(
         f'title = "{suite.title}{", lite" if is_lite else ""}"',
         f'note = "{suite.note or GRINSZTAJN}"',
         "learners = [",
-        *(f'    "{learner}",' for family in families().values() for learner in family.learners),
+        *(f'    "{name}",' for name in _learners_of_tables()),
         "]",
         'validation = "holdout:25"',
         f"folds = {splits[0]}",
