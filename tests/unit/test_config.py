@@ -355,8 +355,8 @@ def shipped(name):
     return load_suite(name, learners(), catalog())
 
 
-IMAGES = ("images", "images-full", "permuted-pixels")
-SHIPPED = ["smoke", "tabular", *IMAGES, *(name.removesuffix(".toml") for name, _ in suite_files())]
+OWN = ("images", "images-full", "permuted-pixels", "rotated-features")
+SHIPPED = ["smoke", "tabular", *OWN, *(name.removesuffix(".toml") for name, _ in suite_files())]
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -24,10 +24,16 @@ class ImageEncoder(TransformerMixin, BaseEstimator):
     def fit(self, X: pd.DataFrame, y: np.ndarray | None = None) -> Self:
         """Note the mean and the SD of each channel of X (n, height * width * channels)."""
         images = self._images(X)
-        self.mean_ = images.mean(axis=(0, 1, 2), dtype=np.float64).astype(np.float32)
-        spread = images.std(axis=(0, 1, 2), dtype=np.float64).astype(np.float32)
-        self.sd_ = np.where(spread > 0, spread, np.float32(1))
+        self._learn(images, axis=(0, 1))
         return self
+
+    def _learn(self, images: np.ndarray, axis: tuple[int, ...]) -> None:
+        """Note mean and SD over images and over these axes of each, with one image at a time in float64."""
+        n = images.size / np.sum(images[0], axis=axis).size
+        self.mean_ = (sum(image.sum(axis, np.float64) for image in images) / n).astype(np.float32)
+        squares = sum(np.square(image - self.mean_).sum(axis, np.float64) for image in images)
+        spread = np.sqrt(squares / n).astype(np.float32)
+        self.sd_ = np.where(spread > 0, spread, np.float32(1))
 
     def transform(self, X: pd.DataFrame) -> np.ndarray:
         """Return images (n, height, width, channels)."""
@@ -52,11 +58,7 @@ class EvenImageEncoder(ImageEncoder):
 
     def fit(self, X: pd.DataFrame, y: np.ndarray | None = None) -> Self:
         """Note the mean and the SD of all numbers of X (n, height * width * channels)."""
-        images = self._images(X)
-        self.mean_ = images.mean(dtype=np.float64).astype(np.float32)
-        squares = [np.square(image - self.mean_).sum(dtype=np.float64) for image in images]
-        spread = np.sqrt(sum(squares) / images.size).astype(np.float32)
-        self.sd_ = np.where(spread > 0, spread, np.float32(1))
+        self._learn(self._images(X), axis=(0, 1, 2))
         return self
 
     def transform(self, X: pd.DataFrame) -> np.ndarray:
