@@ -51,20 +51,28 @@ class ColumnReader:
         numbers = self._raw_numbers(X)
         finite = np.isfinite(numbers)
         seen = finite.any(axis=0)
-        self._low = np.where(seen, np.where(finite, numbers, np.inf).min(axis=0, initial=np.inf), 0.0)
-        self._high = np.where(seen, np.where(finite, numbers, -np.inf).max(axis=0, initial=-np.inf), 0.0)
+        self._low = np.where(seen, numbers.min(axis=0, initial=np.inf, where=finite), 0.0)
+        self._high = np.where(seen, numbers.max(axis=0, initial=-np.inf, where=finite), 0.0)
 
     def read(self, X: pd.DataFrame) -> np.ndarray:
-        """Return (n, d) float64: the numbers, then the codes; NaN is missing."""
+        """Return (n, d) float64, new: the numbers, then the codes; NaN is missing.
+
+        What need not be copied is not: thousands of columns take gigabytes.
+        """
         numbers = self._raw_numbers(X)
-        numbers = np.where(
-            np.isposinf(numbers), self._high, np.where(np.isneginf(numbers), self._low, numbers)
-        )
+        if np.isinf(numbers).any():
+            numbers = np.where(
+                np.isposinf(numbers), self._high, np.where(np.isneginf(numbers), self._low, numbers)
+            )
+        np.clip(numbers, -LARGEST, LARGEST, out=numbers)
+        if not self.categories:
+            return numbers
         codes = [self._codes(X.iloc[:, i], levels) for i, levels in self.categories.items()]
-        return np.column_stack([np.clip(numbers, -LARGEST, LARGEST), *codes])
+        return np.column_stack([numbers, *codes])
 
     def _raw_numbers(self, X: pd.DataFrame) -> np.ndarray:
-        return X.iloc[:, self.numeric].to_numpy(dtype=np.float64, na_value=np.nan)
+        """Return a copy of the numbers."""
+        return X.iloc[:, self.numeric].to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
 
     @staticmethod
     def _codes(column: pd.Series, levels: pd.Index) -> np.ndarray:
