@@ -16,7 +16,8 @@ GUARD_FACTOR = 2.0
 GUARD_GRACE_S = 2.0
 """... plus this."""
 UNBILLED_LIMIT_S = 30.0
-"""What loading, warm-up, or predicting and scoring and storing one trial, may take."""
+"""What loading, warm-up, or predicting and scoring and storing one trial, may take: the last of these as long
+as all billed work may, where that is more, since what takes hours to fit may take minutes to predict."""
 ALTERING_LIMIT_S = 600.0
 """What loading may take where an intervention alters the rows: 10,000 images of 3072 numbers are rotated in
 94 s, and the target of 50,000 rows is smoothed in 30 s, on one core."""

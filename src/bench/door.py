@@ -19,7 +19,7 @@ from bench.errors import ConfigError
 from bench.events import CellFinished, Event, RunFinished, RunStarted
 from bench.execution.choice import EXECUTORS, executor_for
 from bench.plans import Plan
-from bench.registry import learners
+from bench.registry import learners_of_tables
 from bench.session import Request, make_plan
 from bench.session import run as run_plan
 from bench.sources.cache import Cache
@@ -264,11 +264,11 @@ def _suite(what: What, asked: Mapping[str, Any], cache: Cache) -> Suite:
     if isinstance(what, str | Path):
         if _is_suite(what, asked):
             return _told_nothing(named_suite(str(what), cache, _say), asked)
-        return own_suite(file_task(Path(what), asked), list(learners()))
+        return own_suite(file_task(Path(what), asked), list(learners_of_tables()))
     from bench.sources.frames import keep_frame
 
     task = frame_task(what, asked)
-    return own_suite(replace(task, cached=keep_frame(what, task, cache)), list(learners()))
+    return own_suite(replace(task, cached=keep_frame(what, task, cache)), list(learners_of_tables()))
 
 
 def _told_nothing(suite: Suite, asked: Mapping[str, Any]) -> Suite:

@@ -148,6 +148,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 part=Part.FEATURES,
                 destroys="the neighbourhood of pixels: all images have them in one other order",
                 unmoved=("dummy", "linear", "knn", "svm-rbf"),
+                version=2,
                 images=True,
             ),
             Kind(

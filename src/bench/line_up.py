@@ -20,6 +20,7 @@ def usable(suite: Suite) -> tuple[dict[str, Learner], tuple[Exclusion, ...]]:
         PrerequisiteError: the suite wants a device, and no library here can use it.
     """
     reasons: dict[str, str] = {}
+    variants: set[str] = set()
     found: dict[str, Learner] = {}
     for reference in suite.learners:
         if reference in broken():
@@ -31,11 +32,15 @@ def usable(suite: Suite) -> tuple[dict[str, Learner], tuple[Exclusion, ...]]:
             reasons[reference] = f"needs {', '.join(absent)}; install with `{_command(absent)}`"
         elif (lacking := _lacking(learner, suite.device)) is not None:
             reasons[reference] = lacking
+            variants.add(reference)
         else:
             found[reference] = within_limits(learner, suite)
     if suite.device != "cpu":
         reasons |= _deviceless(found, suite.device)
-    exclusions = [Exclusion(what=f"learner {name}", reason=reason) for name, reason in reasons.items()]
+    exclusions = [
+        Exclusion(what=f"learner {name}", reason=reason, repeated=name in variants)
+        for name, reason in reasons.items()
+    ]
     return {name: learner for name, learner in found.items() if name not in reasons}, tuple(exclusions)
 
 

@@ -34,7 +34,7 @@ class Exclusion:
     unusable: bool = False
     """Whether something outside is missing, so that another day it may run."""
     repeated: bool = False
-    """Whether the plan holds the same rows under another name, so that nothing is missing."""
+    """Whether the plan holds the same under another name, rows or a net, so that nothing is missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,6 +46,11 @@ def learners() -> Mapping[str, Learner]:
     return MappingProxyType({**_own(), **installed})
 
 
+def learners_of_tables() -> tuple[str, ...]:
+    """Return the names of all learners that do not need rows to be images."""
+    return tuple(name for name, each in learners().items() if not getattr(each, "needs_images", False))
+
+
 def broken() -> Mapping[str, str]:
     """Return why an installed package's learner cannot be used, by its name; no key is in `learners`.
 

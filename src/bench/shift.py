@@ -13,6 +13,7 @@ from bench.execution.progress import Ended, Executor, Idle, Loaded, Progress, St
 from bench.orders import Order
 from bench.plans import Plan, PlannedCell
 from bench.registry import learner as find_learner
+from bench.search.configurations import searched
 from bench.sources.cache import Cache
 from bench.store.leases import Holder
 from bench.store.resume import Standing
@@ -137,7 +138,9 @@ class Shift:
 
     def _something_left(self, planned: PlannedCell) -> bool:
         stands, budget = self._standing(planned), self._budget
-        space = find_learner(planned.learner).space(planned.cell.task.problem)
+        cell = planned.cell
+        learner = find_learner(planned.learner)
+        space = searched(learner, cell.task.problem, augmentation=cell.augmentation)
         return (
             (budget.trials is None or stands.start_trial < budget.trials)
             and (budget.seconds is None or stands.spent_s < budget.seconds)

@@ -8,7 +8,8 @@ import torch
 from bench.augmentations import AUGMENTATIONS, furthest
 from bench.budgets import Budget
 from bench.datasets import ImageShape, ProblemType
-from bench.search.augmentation import augmented, offered
+from bench.search.augmentation import augmented
+from bench.search.configurations import offered
 from bench.search.search import Search, TrainingData, run_search
 from bench.spaces import Choice, Space
 from bench.zoo.declaration import ZooLearner

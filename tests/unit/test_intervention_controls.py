@@ -16,7 +16,8 @@ from bench.interventions import KINDS, NONE, Part, parse_intervention
 from bench.learners import BuildContext
 from bench.runner.cell import load_cell, run_cell
 from bench.runner.state import PAGE_BYTES, Phase, State
-from bench.search.search import Search, run_search, with_fixed
+from bench.search.configurations import with_fixed
+from bench.search.search import Search, run_search
 
 AMOUNTS = {
     "noise-columns": 20, "shuffled-columns": 20, "drop-columns": 50, "feature-noise": 50, "translate": 2,

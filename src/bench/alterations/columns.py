@@ -73,8 +73,10 @@ def with_feature_noise(rows: Rows, amount: int, generator: np.random.Generator) 
 
 
 def with_permuted_columns(rows: Rows, _: int, generator: np.random.Generator) -> Rows:
-    """Give each place the value of another one, the same for all rows; places keep their names."""
-    order = generator.permutation(rows.X.shape[1])
+    """Give each place the pixel of another one, its channels together, the same for all images."""
+    channels = 1 if rows.image is None else rows.image.channels
+    places = generator.permutation(rows.X.shape[1] // channels)
+    order = (places[:, None] * channels + np.arange(channels)).ravel()
 
     def permuted(X: pd.DataFrame) -> pd.DataFrame:
         return X.iloc[:, order].set_axis(X.columns, axis=1)

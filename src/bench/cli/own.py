@@ -33,14 +33,14 @@ def suite_of_file(options: RunOptions, changes: Changes) -> Suite:
     """
     from bench.config.load import list_suites
     from bench.config.write import suite_text
-    from bench.registry import learners
+    from bench.registry import learners_of_tables
 
     path = Path(options.suite)
     if not path.exists() and options.suite in list_suites():
         raise ConfigError(f"{path} is a suite, which says itself what to predict: --target belongs to a file")
     asked = {name: getattr(options, name) for name in OWN if getattr(options, name)}
     task = file_task(path, asked | {"kinds": dict(options.kinds)})
-    suite = changed(own_suite(task, list(learners())), changes)
+    suite = changed(own_suite(task, list(learners_of_tables())), changes)
     digest = hashlib.sha256(_content(suite_text(suite)).encode()).hexdigest()[:16]
     return replace(suite, path=str(path), hash=digest)
 

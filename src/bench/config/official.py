@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.registry import families, learner
+from bench.registry import families, learners_of_tables
 from bench.sources.openml.known import KnownTask, known_tasks
 from bench.sources.openml.lite import lite_cut
 
@@ -115,8 +115,8 @@ def _lite_text(name: str, suite: OfficialSuite, tasks: Sequence[KnownTask]) -> s
 
 def _learners_of_tables() -> list[str]:
     """Return every learner of the families but those that need images."""
-    names = [name for family in families().values() for name in family.learners]
-    return [name for name in names if not getattr(learner(name), "needs_images", False)]
+    of_tables = learners_of_tables()
+    return [name for family in families().values() for name in family.learners if name in of_tables]
 
 
 def _suite(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from bench.config.load import load_suite
 from bench.config.own import comparison
 from bench.errors import ConfigError, DataError
-from bench.registry import learners
+from bench.registry import learners, learners_of_tables
 from bench.sources.cache import Cache
 from bench.sources.catalog import catalog
 from bench.suites import Suite, TaskReference
@@ -49,5 +49,5 @@ def _suite(name: str, short: str, title: str, tasks: Sequence[int]) -> Suite:
         TaskReference(where=f"{name}, task {task}", name=f"openml-{task}", openml_task=task)
         for task in dict.fromkeys(tasks)
     )
-    digest = hashlib.sha256(repr((references, tuple(learners()))).encode()).hexdigest()[:16]
-    return comparison(short, title, references, list(learners()), digest)
+    digest = hashlib.sha256(repr((references, learners_of_tables())).encode()).hexdigest()[:16]
+    return comparison(short, title, references, list(learners_of_tables()), digest)

@@ -6,11 +6,11 @@ import signal
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from bench.budgets import ALTERING_LIMIT_S, UNBILLED_LIMIT_S
 from bench.cells import CellStatus
 from bench.orders import Order
 from bench.registry import learner as find_learner
 from bench.runner.state import Phase, State
+from bench.search.configurations import trial_config
 from bench.trials import Cost, Outcome, Trial, TrialStatus
 
 
@@ -79,7 +79,7 @@ def _verdict(order: Order, state: State, death: Death, log: str) -> tuple[TrialS
         if state.phase is Phase.BILLED:
             return TrialStatus.TIMEOUT, f"killed after {order.budget.guard_s:.1f} s of billed work"
         doing = state.phase.name.lower().replace("_", " ")
-        limit_s = ALTERING_LIMIT_S if state.phase is Phase.ALTERING else UNBILLED_LIMIT_S
+        limit_s = state.unbilled_limit_s(order.budget.guard_s)
         return TrialStatus.TIMEOUT, f"killed after {limit_s:.0f} s of {doing}"
     if death.guard == "memory":
         return TrialStatus.OOM, f"its processes held more than {order.budget.memory_bytes / 2**30:.1f} GiB"
@@ -113,7 +113,7 @@ def _last_trial(
     if number < order.start_trial or any(trial.number == number for trial in trials):
         return None
     cell, (status, reason, phase_s) = order.cell, verdict
-    config = find_learner(order.learner).space(cell.task.problem).trial(cell.search_key, number)
+    config = trial_config(find_learner(order.learner), cell, number)
     billing = state.phase is Phase.BILLED
     billed_s = phase_s if billing else state.last_billed_s
     spent_s = (trials[-1].spent_s if trials else order.spent_s) + billed_s

@@ -124,6 +124,12 @@ class State:
         """
         return max(0.0, self.phase_wall_s - max(0.0, waited_now_s - self._cells[_WAITED]))
 
+    def unbilled_limit_s(self, guard_s: float) -> float:
+        """Return how many seconds a phase may take that is not billed; `guard_s` is for all that is."""
+        if self.phase is Phase.ALTERING:
+            return ALTERING_LIMIT_S
+        return max(UNBILLED_LIMIT_S, guard_s) if self.phase is Phase.UNBILLED else UNBILLED_LIMIT_S
+
     def overdue_in_s(self, guard_s: float, waited_now_s: float = 0.0) -> float:
         """Return wall seconds until the guard has to act; 0 or less where it is time.
 
@@ -132,8 +138,7 @@ class State:
         since = self._cells[_SINCE]
         if self.phase is Phase.REPORTING:
             return math.inf
-        limit_s = ALTERING_LIMIT_S if self.phase is Phase.ALTERING else UNBILLED_LIMIT_S
-        left_s = limit_s - self.running_s(waited_now_s)
+        left_s = self.unbilled_limit_s(guard_s) - self.running_s(waited_now_s)
         if self.phase is Phase.BILLED:
             left_s = guard_s - self.billed_wall_s - self.running_s(waited_now_s)
         return left_s if since > 0 and since == self._cells[_SINCE] else math.inf

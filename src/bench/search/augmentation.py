@@ -7,27 +7,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.augmentations import (
-    AUGMENTATIONS,
     MIRROR,
     NONE,
-    PARAMETER,
     SHIFT_MIRROR,
     furthest,
 )
 from bench.datasets import ImageShape
-from bench.spaces import Choice, Space
 
 if TYPE_CHECKING:
     import pandas as pd
 
 COPIES = 2
 """Moved copies of each row that stand beside it, as virtual examples do (DeCoste and Schölkopf 2002)."""
-
-
-def offered(space: Space) -> Space:
-    """Return the space with augmentation as one more choice; the default is without."""
-    parameters = {**space.parameters, PARAMETER: Choice(AUGMENTATIONS)}
-    return Space({**space.default, PARAMETER: NONE}, parameters)
 
 
 def augmented(

@@ -19,7 +19,8 @@ from bench.deadlines import DeadlinePassed
 from bench.learners import BuildContext, Estimator, Learner
 from bench.scoring.metrics import mean_score, score
 from bench.scoring.predictions import Prediction, finite, predict
-from bench.search.augmentation import augmented, offered
+from bench.search.augmentation import augmented
+from bench.search.configurations import searched, with_fixed
 from bench.seeds import derive_seed
 from bench.spaces import Config, Space, Value
 from bench.trials import Flag, TrialStatus
@@ -101,9 +102,8 @@ class Search:
 
     @property
     def space(self) -> Space:
-        """What is searched: the learner's space, with augmentation where it is offered."""
-        own = self.learner.space(self.data.problem)
-        return offered(own) if self.augmentation else own
+        """What is searched."""
+        return searched(self.learner, self.data.problem, augmentation=self.augmentation)
 
 
 def run_search(search: Search, meter: Meter, on_candidate: Callable[[Candidate], None]) -> str:
@@ -119,11 +119,6 @@ def run_search(search: Search, meter: Meter, on_candidate: Callable[[Candidate],
             candidate = _judge_lateness(_attempt(search, meter, number, config), search, meter)
         on_candidate(candidate)
     return "space"
-
-
-def with_fixed(config: Config, fixed: Mapping[str, Value]) -> Config:
-    """Return a configuration with what is fixed of it: a parameter, `scaling`, or one value of it, `p=1`."""
-    return {name: fixed.get(name, fixed.get(f"{name}={value}", value)) for name, value in config.items()}
 
 
 def _left_s(budget: Budget, meter: Meter) -> float:
@@ -204,8 +199,10 @@ def _fit_fold(search: Search, meter: Meter, trial: tuple[int, Config, int], tall
     number, config, fold = trial
     data = search.data
     fit, held_out = data.folds[fold]
-    own = {name: value for name, value in config.items() if name != augmentations.PARAMETER}
-    how = str(config.get(augmentations.PARAMETER, augmentations.NONE)) if search.augmentation else "none"
+    own, how = config, augmentations.NONE
+    if search.augmentation:
+        own = {name: value for name, value in config.items() if name != augmentations.PARAMETER}
+        how = str(config[augmentations.PARAMETER])
     context = BuildContext(
         problem=data.problem,
         n_classes=data.n_classes,

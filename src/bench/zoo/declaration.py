@@ -38,7 +38,7 @@ class ZooLearner(ABC):
         """Return an unfitted estimator."""
 
     def lacks(self, device: str) -> str | None:
-        """Return what this machine lacks for it, in a run for such a device; most need nothing special."""
+        """Return what this machine lacks for a variant of another learner; others need nothing special."""
         return None
 
     def limit(self, shape: TaskShape) -> str | None:

@@ -15,7 +15,7 @@ FIT_LIMIT_S = 600.0
 """Ten times what a table's learner is given: images are more work for all."""
 PREDICT_LIMIT_S = 30.0
 """What predicting the validation rows and 5,000 more may take, as for a Gaussian process."""
-PREDICT_ROWS = 5000
+PREDICT_ROWS, SCORED_ROWS = 10_000, 5_000
 MAX_BYTES = 5 * GIB // 2
 """The most that the features of the fit rows may take, in single precision."""
 MEMORY_LIMIT_BYTES = 7 * GIB // 2
@@ -77,8 +77,8 @@ def ridge_s(n_rows: int, n_features: int) -> float:
 
 
 def predicted_rows(n_rows: int) -> int:
-    """Return how many rows a model of so many is asked about: validation, a third as many, and a test."""
-    return PREDICT_ROWS + n_rows // 3
+    """Return how many rows a model of so many is asked about: its own, up to 5,000, and a published test."""
+    return PREDICT_ROWS + min(n_rows, SCORED_ROWS)
 
 
 def svm_predict_s(n_rows: int, n_features: int) -> float:
