@@ -12,6 +12,7 @@ from bench.search.augmentation import augmented
 from bench.search.configurations import offered
 from bench.search.search import Search, TrainingData, run_search
 from bench.spaces import Choice, Space
+from bench.tasks import TaskShape
 from bench.zoo.declaration import ZooLearner
 from bench.zoo.estimators.image_nets import Augment
 
@@ -126,12 +127,15 @@ class Recorder:
 class Recording(ZooLearner):
     name, family, title = "recording", "dummy", "Recording"
 
-    def __init__(self, *, augments):
-        self.augments = augments
+    def __init__(self, *, augments, most=10**9):
+        self.augments, self.most = augments, most
         self.seen, self.contexts, self.configs = [], [], []
 
     def space(self, problem):
         return Space({})
+
+    def limit(self, shape):
+        return f"{shape.n_rows} rows" if shape.n_rows > self.most else None
 
     def build(self, config, context):
         self.configs.append(dict(config))
@@ -149,8 +153,15 @@ class Free:
         return contextlib.nullcontext()
 
 
-def searched(*, augments, augmentation=True, image=IMAGE):
-    learner, tried = Recording(augments=augments), []
+def shape_of(n_rows):
+    return TaskShape(
+        problem=ProblemType.BINARY, n_rows=n_rows, n_numeric=160, levels=(), n_classes=2, image=IMAGE
+    )
+
+
+def searched(*, augments, augmentation=True, image=IMAGE, limit=10**9, shape_rows=None):
+    learner, tried = Recording(augments=augments, most=limit), []
+    shape = None if shape_rows is None else shape_of(shape_rows)
     fit, held = np.arange(12), np.arange(12, 20)
     data = TrainingData(
         problem=ProblemType.BINARY,
@@ -162,7 +173,8 @@ def searched(*, augments, augmentation=True, image=IMAGE):
         image=image,
     )
     budget = Budget(seconds=None, trials=10, cores=1, memory_bytes=2**30)
-    search = Search(learner=learner, data=data, key="k", budget=budget, augmentation=augmentation)
+    options = {"shape": shape, "augmentation": augmentation}
+    search = Search(learner=learner, data=data, key="k", budget=budget, **options)
     assert run_search(search, Free(), tried.append) == "space"
     return learner, tried
 
@@ -184,6 +196,16 @@ def test_a_net_gets_its_rows_as_they_are_and_is_told_how():
         candidate.config["augmentation"] for candidate in tried
     ]
     assert {len(fit) for fit, _ in learner.seen} == {12}
+
+
+def test_copies_past_a_learner_s_limit_are_refused_before_they_are_made():
+    """A learner that may be fitted on 20 rows is not fitted on 36 because they are copies."""
+    learner, tried = searched(augments=False, limit=20, shape_rows=12)
+    status = {candidate.config["augmentation"]: candidate.status.value for candidate in tried}
+    assert status == {"none": "ok", "mirror": "error", "shift": "error", "shift-mirror": "error"}
+    reasons = [candidate.reason for candidate in tried if candidate.config["augmentation"] == "shift"]
+    assert reasons == ["ValueError: augmentation 'shift' makes 3 rows of each: 36 rows"]
+    assert [len(fit) for fit, _ in learner.seen] == [12]
 
 
 def test_a_suite_may_offer_it_to_nobody():

@@ -17,8 +17,9 @@ from bench.alterations.altered import altered
 from bench.alterations.draws import redrawn
 from bench.alterations.rows import Rows
 from bench.cells import CellStatus
+from bench.config.expand import task_shape
 from bench.datasets import ProblemType
-from bench.interventions import parse_intervention
+from bench.interventions import parse_intervention, shape_under
 from bench.orders import Order, Predictions
 from bench.registry import learner as find_learner
 from bench.runner.clock import CellMeter, Span
@@ -81,6 +82,11 @@ def run_cell(order: Order, state: State, report: Reporter, limits: dict[str, str
         start_trial=order.start_trial,
         threads=order.cell.cores,
         device=device,
+        shape=shape_under(
+            intervention,
+            task_shape(order.cell.task, order.cell.split, order.cell.validation),
+            order.cell.task.dataset,
+        ),
         augmentation=order.cell.augmentation,
         fixed=intervention.fixed(training.X.shape[1]),
     )

@@ -21,6 +21,11 @@ COPIES = 2
 """Moved copies of each row that stand beside it, as virtual examples do (DeCoste and Schölkopf 2002)."""
 
 
+def n_copies(how: str) -> int:
+    """Return how many copies stand beside each row."""
+    return {NONE: 0, MIRROR: 1}.get(how, COPIES)
+
+
 def augmented(
     X: pd.DataFrame, y: np.ndarray, image: ImageShape, how: str, seed: int
 ) -> tuple[pd.DataFrame, np.ndarray]:

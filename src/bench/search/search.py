@@ -5,6 +5,7 @@ Billed: preprocessing, fitting, inner validation, failed trials. Whatever `on_ca
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import traceback
 import warnings
@@ -19,10 +20,11 @@ from bench.deadlines import DeadlinePassed
 from bench.learners import BuildContext, Estimator, Learner
 from bench.scoring.metrics import mean_score, score
 from bench.scoring.predictions import Prediction, finite, predict
-from bench.search.augmentation import augmented
+from bench.search.augmentation import augmented, n_copies
 from bench.search.configurations import searched, with_fixed
 from bench.seeds import derive_seed
 from bench.spaces import Config, Space, Value
+from bench.tasks import TaskShape
 from bench.trials import Flag, TrialStatus
 
 if TYPE_CHECKING:
@@ -95,6 +97,8 @@ class Search:
     start_trial: int = 0
     threads: int = 1
     device: str = "cpu"
+    shape: TaskShape | None = None
+    """What a learner's limit is asked about, where fit rows may come with copies."""
     augmentation: bool = False
     """Whether augmentation of images is searched too."""
     fixed: Mapping[str, Value] = field(default_factory=dict)
@@ -149,9 +153,7 @@ def _judge_lateness(candidate: Candidate, search: Search, meter: Meter) -> Candi
 
 
 def _with(candidate: Candidate, **changes: object) -> Candidate:
-    from dataclasses import replace
-
-    return replace(candidate, **changes)  # type: ignore[arg-type]
+    return dataclasses.replace(candidate, **changes)  # type: ignore[arg-type]
 
 
 @dataclass(slots=True)
@@ -218,6 +220,7 @@ def _fit_fold(search: Search, meter: Meter, trial: tuple[int, Config, int], tall
     deadline = _deadline(search.budget.seconds, meter, allowance, folds_left=len(data.folds) - fold)
     X_fit, y_fit = data.X.iloc[fit], data.y[fit]
     if data.image is not None and not getattr(search.learner, "augments", False):
+        _refuse_copies(search, how)
         X_fit, y_fit = augmented(X_fit, y_fit, data.image, how, context.seed)
     model.fit(X_fit, y_fit, validation=(X_held, y_held), deadline=deadline)
     prediction = predict(model, X_held, data.problem, data.n_classes)
@@ -229,6 +232,16 @@ def _fit_fold(search: Search, meter: Meter, trial: tuple[int, Config, int], tall
     tally.models.append(model)
     tally.predictions.append(prediction)
     return True
+
+
+def _refuse_copies(search: Search, how: str) -> None:
+    """Raise ValueError where a learner applies to the fit rows, and not to them with their copies."""
+    shape, copies = search.shape, n_copies(how)
+    if shape is None or not copies or search.learner.limit(shape) is not None:
+        return
+    reason = search.learner.limit(dataclasses.replace(shape, n_rows=(1 + copies) * shape.n_rows))
+    if reason is not None:
+        raise ValueError(f"augmentation {how!r} makes {1 + copies} rows of each: {reason}")
 
 
 @dataclass(frozen=True, slots=True)
