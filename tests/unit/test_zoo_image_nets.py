@@ -147,10 +147,10 @@ def test_digits_are_told_apart(name, least):
     assert model.model_.sharpness_ > 0
 
 
-def test_training_stops_at_the_deadline_with_the_best_so_far():
+def test_training_stops_at_the_deadline_with_what_it_has():
     X, y = digits()
-    model = estimator("conv-net", {"epochs": 30}, problem="multiclass", n_classes=10, image=(8, 8, 1))
-    model.fit(X[:600], y[:600], validation=(X[600:800], y[600:800]), deadline=Wall(0.7))
+    model = estimator("conv-net", {"epochs": 10_000}, problem="multiclass", n_classes=10, image=(8, 8, 1))
+    model.fit(X[:600], y[:600], deadline=Wall(4))
     assert model.truncated_
     assert np.isfinite(model.predict_proba(X[800:])).all()
 
@@ -170,7 +170,8 @@ def test_bfloat16_computes_nearly_the_same_and_answers_in_float32():
     nn.init.normal_(plain[1][-1].weight)
     half[1].body.load_state_dict(plain[1].state_dict())
     X = torch.randn(8, 28, 28, 1)
-    expected, found = plain.eval()(X), half.eval()(X)
+    with torch.inference_mode():
+        expected, found = plain.eval()(X), half.eval()(X)
     assert found.dtype == torch.float32
     assert 0 < float((found - expected).abs().max() / expected.abs().max()) < 0.05
 
