@@ -148,6 +148,7 @@ def test_digits_are_told_apart(name, least):
 
 
 def test_training_stops_at_the_deadline_with_what_it_has():
+    registry.learner("conv-net").warm_up(ProblemType.MULTICLASS)
     X, y = digits()
     model = estimator("conv-net", {"epochs": 10_000}, problem="multiclass", n_classes=10, image=(8, 8, 1))
     model.fit(X[:600], y[:600], deadline=Wall(4))
