@@ -34,6 +34,9 @@ QUICK = MappingProxyType(
 )
 """What scikit-learn's hundred fits need not do in full."""
 
+SLOW = ("residual-conv-net", "conv-net-bf16", "vit", "vit-conv-init", "xgboost-hog")
+"""Variants of nets and features that others of their kind are checked for at every run; minutes each."""
+
 EXPECTED_FAILED = MappingProxyType(
     {
         "mlp": {"check_methods_subset_invariance": SINGLE_PRECISION},
@@ -49,6 +52,8 @@ def _contract(name):
         "quick": QUICK.get(name, {}),
         "expected_failed_checks": EXPECTED_FAILED.get(name, {}),
     }
+    if name in SLOW:
+        members["pytestmark"] = pytest.mark.slow
     return type(f"Test_{name.replace('-', '_')}", (LearnerContract,), members)
 
 
