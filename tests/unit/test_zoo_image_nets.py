@@ -17,9 +17,10 @@ from bench.errors import ConfigError
 from bench.line_up import usable
 from bench.tasks import TaskShape
 from bench.testing.rows import Wall
+from bench.zoo.deadlines import StepClock
 from bench.zoo.estimators.image_net import ImageNetModel, ImageNetSettings
 from bench.zoo.estimators.image_nets import ImageArchitecture, build_image_net
-from bench.zoo.estimators.training import Training, through
+from bench.zoo.estimators.training import Rows, Training, through, train
 from bench.zoo.estimators.transformer import LOCALITY, Attention, patch_side
 from bench.zoo.image_encoder import ImageEncoder
 from bench.zoo.image_net import LEARNERS
@@ -227,3 +228,41 @@ def test_one_row_and_one_class_left_over():
     for n in (1, 2, 3, 17):
         model = ImageNetModel(settings).fit(X[:n], np.arange(n) % 2)
         assert np.isfinite(model.predict_proba(X)).all()
+
+
+class Costly:
+    """A deadline on a clock of its own: it moves by what goes through the net."""
+
+    def __init__(self, seconds):
+        self.end_s = seconds
+        self.now_s = 0.0
+
+    def remaining_s(self):
+        return self.end_s - self.now_s
+
+
+def test_time_is_kept_for_the_validation_rows():
+    """A row costs 3 to learn from and 1 to predict; 4,000 rows validate 400. Nobody is late by an epoch."""
+    clock = Costly(20_000)
+
+    class Billing(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = nn.Linear(2, 2)
+
+        def forward(self, x):
+            clock.now_s += len(x) * (3 if self.training else 1)
+            return self.net(x)
+
+    torch.manual_seed(0)
+    X, held = torch.randn(400, 2), torch.randn(4_000, 2)
+    rows = Rows(
+        (X, (X[:, 0] > 0).long()),
+        (held, (held[:, 0] > 0).long()),
+        nn.functional.cross_entropy,
+        nn.functional.cross_entropy,
+    )
+    net = Billing()
+    trained = train(net, rows, Training(epochs=50), StepClock(clock))
+    assert trained.truncated
+    assert clock.remaining_s() >= 2 * 4_000, "sharpness and the search still have to predict them"

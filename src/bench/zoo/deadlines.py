@@ -30,6 +30,10 @@ class StepClock:
             self.step_s = max(self.step_s, self._last_s - now_s)
         self._last_s = now_s
 
+    def skip(self) -> None:
+        """Say that what went on since the last step was none."""
+        self._last_s = self._deadline.remaining_s()
+
     def affords(self, needed_s: float = 0.0) -> bool:
         """Whether more than so many seconds are left."""
         return self._deadline.remaining_s() > needed_s

@@ -23,6 +23,11 @@ WAVES = 4
 """Each ends where 1, 3, 7 and 15 fifteenths of the training are made."""
 CHUNK_STEPS = 8
 """Steps between two looks at the clock."""
+FORWARD_SHARE = 0.4
+"""Of what a step takes a row, what a prediction of it takes at most."""
+PASSES = 3
+"""How often the validation rows go through the net once the last chunk is made: for the epoch's loss, for the
+sharpness, and for the search. Time for that is kept."""
 
 Tensors = tuple[torch.Tensor, torch.Tensor]
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -93,6 +98,8 @@ def train(net: nn.Module, rows: Rows, training: Training, clock: StepClock) -> T
     size = batch_rows(len(rows.fit[0]), training.largest_batch)
     n_steps = len(rows.fit[0]) // size
     n_epochs = max(training.epochs, math.ceil(training.fewest_steps / n_steps))
+    n_validation = 0 if rows.validation is None else len(rows.validation[0])
+    kept_steps = PASSES * FORWARD_SHARE * n_validation / (CHUNK_STEPS * size)
     optimizer = _optimizer(net, training)
     wave_starts = {wave[-1]: wave[0] for wave in waves(n_epochs)}
     best: dict[str, torch.Tensor] | None = None
@@ -101,7 +108,7 @@ def train(net: nn.Module, rows: Rows, training: Training, clock: StepClock) -> T
     truncated = False
     for epoch in range(n_epochs):
         shares = (learning_rate_share((epoch + (i + 0.5) / n_steps) / n_epochs) for i in range(n_steps))
-        pace = _Pace(optimizer, size, [training.learning_rate * share for share in shares])
+        pace = _Pace(optimizer, size, kept_steps, [training.learning_rate * share for share in shares])
         truncated = not _epoch(net, rows, pace, clock)
         if truncated:
             break
@@ -109,6 +116,7 @@ def train(net: nn.Module, rows: Rows, training: Training, clock: StepClock) -> T
         if rows.validation is None:
             continue
         loss = _validation_loss(net, rows, rows.validation)
+        clock.skip()
         if loss < best_loss:
             best_loss, best_epoch = loss, epoch
             best = {name: value.clone() for name, value in net.state_dict().items()}
@@ -128,6 +136,8 @@ class _Pace:
 
     optimizer: torch.optim.Optimizer
     size: int
+    kept_steps: float
+    """Of the clock, for which time must be left after a chunk."""
     rates: list[float]
 
 
@@ -152,7 +162,7 @@ def _epoch(net: nn.Module, rows: Rows, pace: _Pace, clock: StepClock) -> bool:
     net.train()
     order = torch.randperm(len(X)).to(X.device)
     for step, rate in enumerate(pace.rates):
-        if step % CHUNK_STEPS == 0 and not clock.affords_step():
+        if step % CHUNK_STEPS == 0 and not clock.affords((1 + pace.kept_steps) * clock.step_s):
             return False
         for group in pace.optimizer.param_groups:
             group["lr"] = rate
