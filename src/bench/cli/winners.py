@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.datasets import ProblemType
 from bench.errors import ConfigError
-from bench.interventions import NONE
+from bench.interventions import NONE, parse_intervention
 from bench.registry import learner as find_learner
 from bench.sources.cache import Cache
 from bench.store.query import trial_rows
@@ -35,11 +35,12 @@ def winner_code(store: Store | None, run: dict[str, Any] | None, what: str, task
     there = [trial for trial in valid if trial["learner"] == what] or [
         trial for trial in valid if what in trial["cell_id"]
     ]
-    own = [each for each in there if each["intervention"] == NONE]
+    plain = [each for each in there if each["intervention"] == NONE]
+    own = plain or [each for each in there if not parse_intervention(each["intervention"]).kind.fixed]
     if there and not own:
         raise ConfigError(
-            f'"{what}": run {run["run_id"]} has it under interventions alone ({there[0]["intervention"]}), '
-            "and what was found there is no configuration for a table as it is"
+            f'"{what}": run {run["run_id"]} has it on features alone that were scaled for it '
+            f"({there[0]['intervention']}), and what was found there is no configuration for a table as it is"
         )
     rows = _largest([trial for trial in own if task in (None, trial["task"])])
     _check(what, task, own, rows, run)
