@@ -8,6 +8,7 @@ import json
 import re
 
 import numpy as np
+import pytest
 
 BEST = """
 SELECT e.task, e.problem, e.learner, e.intervention, t.test_score, a.n_test AS n
@@ -97,6 +98,7 @@ def test_a_rotation_is_compared_with_scaled_features_and_its_controls_do_not_not
     assert "on features alone that were scaled for it (rotate-features)" in refused
 
 
+@pytest.mark.slow
 def test_what_a_rotation_is_compared_with_may_be_left_out_by_hand_and_that_is_said(bench):
     asked = ["none", "random-labels", "scaled-features", "rotate-features"]
     suite = bench.suite("part", ["dummy"], "trials = 1", tasks=["iris", "wine"], interventions=asked)
@@ -108,6 +110,7 @@ def test_what_a_rotation_is_compared_with_may_be_left_out_by_hand_and_that_is_sa
     assert "random-labels" in said
 
 
+@pytest.mark.slow
 def test_test_images_change_and_no_validation_score_does(bench):
     asked = ["none", "translate:2", "crop:70", "occlude:30", "rotate-images:40", "blur:10"]
     suite = bench.suite("shown", ["knn", "dummy"], "trials = 3", tasks=["digits-8x8"], interventions=asked)
@@ -126,6 +129,7 @@ def test_test_images_change_and_no_validation_score_does(bench):
             assert row["test_score"] > plain["test_score"]
 
 
+@pytest.mark.slow
 def test_which_rows_there_are_is_counted_and_too_few_are_a_failure_with_a_reason(bench):
     asked = ["none", "subsample:20", "outside-range:30"]
     options = {"tasks": ["sk-diabetes", "iris"], "interventions": asked}

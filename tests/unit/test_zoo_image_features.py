@@ -285,6 +285,7 @@ def test_k_means_ends_at_the_deadline(ticking):
     np.testing.assert_array_equal(k_means(seen, 10, np.random.default_rng(0), ticking(1e6)), unlimited)
 
 
+@pytest.mark.slow
 def test_four_thousand_centroids_work():
     X, y = digits(0, 300)
     config = {"n_centroids": 4000}
