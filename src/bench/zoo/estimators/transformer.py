@@ -1,7 +1,7 @@
 """A vision transformer with a bias for each relative place, plain or convolution-like at first.
 
 Dosovitskiy et al. (2021), An Image is Worth 16x16 Words. With `convolutional`, every head starts looking at
-one neighbour of each patch, so that a layer begins as a 3 x 3 convolution over patches: the construction of
+or around one neighbour of each patch, so that a layer begins as a soft 3 x 3 convolution over patches, after
 Cordonnier, Loukas and Jaggi (2020), used as an initialisation by d'Ascoli et al. (2021, ConViT). Both have
 the same weights to learn; only where they start differs.
 """
