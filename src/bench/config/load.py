@@ -79,19 +79,20 @@ def load_suite(name: str, known_learners: Collection[str], known_tables: Collect
         parsed = SuiteFile.model_validate(content)
     except ValidationError as error:
         raise ConfigError(*problem_lines(str(path), error, SuiteFile), *named) from error
-    tasks = tuple(_reference(i, task, path.parent) for i, task in enumerate(parsed.tasks))
+    tasks = tuple(task_reference(f"tasks[{i}]", task, path.parent) for i, task in enumerate(parsed.tasks))
     twice = _named_twice("learners", parsed.learners) + _named_twice("tasks", [task.name for task in tasks])
     if named or twice:
         raise ConfigError(*named, *(f"{path}: {problem}" for problem in twice))
-    return _suite(parsed, tasks, path, hashlib.sha256(raw).hexdigest()[:16])
+    return suite_of(parsed, tasks, path, hashlib.sha256(raw).hexdigest()[:16])
 
 
-def _reference(index: int, task: TaskTable, folder: Path) -> TaskReference:
+def task_reference(where: str, task: TaskTable, folder: Path) -> TaskReference:
+    """Return a task as a suite has it; files are found from the folder. `where` is its key path."""
     stem = re.sub(r"[^a-z0-9]+", "-", Path(task.file or "").stem.lower()).strip("-")
     asked = None if task.openml_task is None else f"openml-{task.openml_task}"
-    name = task.name or task.dataset or asked or stem or f"file-{index}"
+    name = task.name or task.dataset or asked or stem or "file"
     return TaskReference(
-        where=f"tasks[{index}]",
+        where=where,
         name=name,
         dataset=task.dataset,
         openml_task=task.openml_task,
@@ -138,7 +139,8 @@ def _named_twice(what: str, names: Sequence[str]) -> list[str]:
     return [f'{what}: "{name}" is named {count} times' for name, count in Counter(names).items() if count > 1]
 
 
-def _suite(parsed: SuiteFile, tasks: tuple[TaskReference, ...], path: Path, digest: str) -> Suite:
+def suite_of(parsed: SuiteFile, tasks: tuple[TaskReference, ...], path: Path, digest: str) -> Suite:
+    """Return the suite of a file that was read, with its tasks and the hash of what it says."""
     method, _, amount = parsed.validation.partition(":")
     return Suite(
         name=parsed.name,

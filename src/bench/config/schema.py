@@ -63,7 +63,8 @@ def _validation(value: str) -> str:
     return value
 
 
-def _no_switch(value: object) -> object:
+def no_switch(value: object) -> object:
+    """Return a value that is not true or false, which TOML's reader would take for 1 and 0."""
     if isinstance(value, bool):
         message = "write a number, not true or false"
         raise ValueError(message)  # noqa: TRY004 - pydantic turns it into a line with the key
@@ -100,7 +101,8 @@ def _acceptable(value: str) -> str:
     return value
 
 
-def _intervention(value: str) -> str:
+def intervention_name(value: str) -> str:
+    """Return an intervention as it is written; raise ValueError where there is none such."""
     try:
         return str(parse_intervention(value))
     except ConfigError as error:
@@ -119,11 +121,13 @@ def _with_references(values: list[str]) -> list[str]:
 Name = Annotated[str, AfterValidator(_name)]
 
 
-class _Table(BaseModel):
+class FileTable(BaseModel):
+    """A table of a file: no key but those it declares, no value of another type."""
+
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class BudgetTable(_Table):
+class BudgetTable(FileTable):
     """`[budget]`: what one cell may spend."""
 
     seconds: Annotated[float, Field(gt=0, le=LONGEST_BUDGET_S)] | None = None
@@ -144,14 +148,14 @@ class BudgetTable(_Table):
         return self
 
 
-class CapsTable(_Table):
+class CapsTable(FileTable):
     """`[caps]`: how many rows a cell may use."""
 
     train_rows: Annotated[tuple[int | None, ...], BeforeValidator(_train_rows)] = (None,)
     test_rows: Annotated[int, Field(ge=20)] | None = None
 
 
-class TaskTable(_Table):
+class TaskTable(FileTable):
     """`[[tasks]]`: a table of the catalogue, a task of OpenML, or a local file with its target."""
 
     dataset: str | None = None
@@ -202,10 +206,10 @@ class TaskTable(_Table):
         return self
 
 
-class SuiteFile(_Table):
+class SuiteFile(FileTable):
     """A whole suite file."""
 
-    format: Annotated[Literal[1], BeforeValidator(_no_switch)]
+    format: Annotated[Literal[1], BeforeValidator(no_switch)]
     name: Name
     title: str
     note: str = ""
@@ -216,7 +220,7 @@ class SuiteFile(_Table):
     repeats: Annotated[int, Field(ge=1, le=MOST_REPEATS)] = 1
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1), AfterValidator(_each_once)] = [0]
     interventions: Annotated[
-        list[Annotated[str, AfterValidator(_intervention)]],
+        list[Annotated[str, AfterValidator(intervention_name)]],
         Field(min_length=1),
         AfterValidator(_each_once),
         AfterValidator(_with_references),

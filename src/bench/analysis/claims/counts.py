@@ -1,0 +1,89 @@
+"""Counts: on which datasets and seeds a learner keeps all of a contrast's conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import pandas as pd
+
+from bench.analysis.claims.evidence import Asked, Evidence
+from bench.analysis.inference.rules import decide_counts
+from bench.claims import Arm, Claim, Condition, Count
+from bench.interventions import NONE
+from bench.verdicts import Decision, Rule, Word
+
+Held: TypeAlias = Mapping[str, tuple[bool, ...]]
+"""Dataset to whether all conditions hold, seed by seed."""
+_KEY = ["dataset", "seed"]
+DUMMY = Arm(name="dummy", learners=("dummy",), show="default")
+
+
+def held(evidence: Evidence, claim: Claim, count: Count) -> Mapping[str, Held]:
+    """Return, for each learner of a count's arm, where its default configuration keeps all conditions.
+
+    Errors are means over tasks and splits of a dataset and seed. Where a cell failed nothing holds; datasets
+    that a learner does not apply to, or has not run on, are not among its own.
+    """
+    chance = _errors(evidence, DUMMY, Condition(intervention=NONE, part="test", at_most=1.0))
+    found: dict[str, Held] = {}
+    for learner in claim.arms[count.arm].learners:
+        arm = Arm(name=learner, learners=(learner,), show="default")
+        kept: pd.Series[bool] | None = None
+        for condition in count.conditions:
+            error = _errors(evidence, arm, condition)
+            bound = condition.at_most * (chance.reindex(error.index) if condition.of_dummy else 1.0)
+            holds = error <= bound
+            kept = holds if kept is None else kept[kept.index.isin(holds.index)] & holds
+        found[learner] = _by_dataset(kept) if kept is not None else {}
+    return found
+
+
+def pending(evidence: Evidence, claim: Claim, count: Count) -> int:
+    """Return how many results of a count are still to come."""
+    arms = [Arm(name=n, learners=(n,), show="default") for n in claim.arms[count.arm].learners]
+    parts = [evidence.of_arm(arm, name, Asked()) for arm in arms for name in count.interventions]
+    return sum(int((part["state"] == "pending").sum()) for part in parts)
+
+
+def decide_count(count: Count, found: Mapping[str, Held], fewest: int) -> Decision:
+    """Return what a count decides: every learner has to keep it, or none may.
+
+    One learner's replicated exception refutes; support needs that of every learner.
+    """
+    decisions = {
+        learner: decide_counts(count.rule, datasets, fewest_seeds=fewest)
+        for learner, datasets in found.items()
+        if datasets
+    }
+    if not decisions:
+        return Decision(word=Word.NOT_RUN, why="no learner of the arm applies to any dataset")
+    for word in (Word.REFUTED, Word.INCONCLUSIVE):
+        hit = {name: each for name, each in decisions.items() if each.word is word}
+        if hit:
+            first = next(iter(hit.values()))
+            return Decision(
+                word=word, why=f"{', '.join(hit)}: {first.why}", needs=first.needs
+            )
+    how = "every" if count.rule is Rule.UNIVERSAL else "no"
+    return Decision(
+        word=Word.SUPPORTED,
+        why=f"{how} learner ({', '.join(decisions)}): {next(iter(decisions.values())).why}",
+    )
+
+
+def _errors(evidence: Evidence, arm: Arm, condition: Condition) -> pd.Series[float]:
+    """Return the errors of an arm's default by dataset and seed; missing ones are infinite."""
+    found = evidence.of_arm(arm, condition.intervention, Asked())
+    found = found[found["state"].isin(["scored", "missing"]) & found["seed"].isin(evidence.seeds)]
+    if condition.part == "train":
+        found = found.assign(error=found["train_error"])
+    filled = found.assign(error=found["error"].fillna(float("inf")))
+    return filled.groupby(_KEY, sort=False)["error"].mean()
+
+
+def _by_dataset(kept: pd.Series[bool]) -> Held:
+    found: dict[str, list[bool]] = {}
+    for (dataset, _), holds in sorted(kept.items()):
+        found.setdefault(str(dataset), []).append(bool(holds))
+    return {dataset: tuple(values) for dataset, values in found.items()}

@@ -1,0 +1,171 @@
+"""What the trials of a claim say of each of its arms: an error for each task, split and seed.
+
+An arm is judged as a family is: its learners share one budget, and the best validated of their trials stands
+for it. Cells are looked at through the same views as a leaderboard's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from bench.analysis.bound import budget_bound
+from bench.analysis.metrics import PRIMARY, problems_with
+from bench.analysis.results import Results, results
+from bench.analysis.traces import Traces, traces
+from bench.analysis.views import Tested, View
+from bench.claims import Arm, Show
+from bench.datasets import ProblemType
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Mask: TypeAlias = NDArray[np.bool_]
+
+SLOT = ["task", "repeat", "fold", "seed", "train_cap"]
+"""What two arms must share to be compared."""
+OTHER_METRIC: Mapping[ProblemType, str] = {
+    ProblemType.BINARY: "error_rate",
+    ProblemType.MULTICLASS: "balanced_accuracy",
+    ProblemType.REGRESSION: "mae",
+}
+"""The metric that a verdict is looked at with beside the primary one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """How evidence is looked at."""
+
+    budget_s: float | None = None
+    """A smaller budget than what was run; None for the claim's own."""
+    budget_trials: int | None = None
+    show: Show | None = None
+    """For every arm alike, where an arm's own is not to count."""
+    rows: Tested = "all"
+    metric: Literal["primary", "other"] = "primary"
+
+
+class Evidence:
+    """The trials and cells of a claim, and what was asked of them so far."""
+
+    def __init__(self, trials: pd.DataFrame, cells: pd.DataFrame, seeds: tuple[int, ...]) -> None:
+        """Take the frames that `trials_frame` and `cells_frame` return, of the claim's cells alone.
+
+        `seeds` are those of its contrasts; cells of another seed are there for a control.
+        """
+        self.trials, self.cells, self.seeds = trials, cells, seeds
+        self._of_learner = dict(tuple(trials.groupby("learner", sort=False)))
+        self._seen: dict[tuple[object, ...], pd.DataFrame] = {}
+        known = trials[trials["n_test"].notna()].drop_duplicates("evidence_key", keep="last")
+        self._n_test = known.set_index("evidence_key")[["n_test", "n_test_minority"]]
+
+    def trials_of(self, learners: tuple[str, ...]) -> pd.DataFrame:
+        """Return the trials of these learners."""
+        found = [self._of_learner[name] for name in learners if name in self._of_learner]
+        if len(found) == 1:
+            return found[0]
+        return pd.concat(found, ignore_index=True) if found else self.trials.iloc[:0]
+
+    def of_arm(self, arm: Arm, intervention: str, asked: Asked) -> pd.DataFrame:
+        """Return an arm's results under an intervention, a row for each task, split, seed and size.
+
+        Columns: those of `SLOT`, dataset, problem, error (NaN unless `state` is `scored`), train_error (of the
+        default configuration), state (`scored`,
+        `missing`, `not_offered`, `not_applicable` or `pending`), bound, n_train, n_test, n_minority.
+        """
+        key = (arm.learners, asked.show or arm.show, intervention, asked)
+        if key not in self._seen:
+            self._seen[key] = self._results(arm, intervention, asked)
+        return self._seen[key]
+
+    def _results(self, arm: Arm, intervention: str, asked: Asked) -> pd.DataFrame:
+        mine = self.cells["learner"].isin(arm.learners) & (self.cells["intervention"] == intervention)
+        cells = self.cells[mine.to_numpy()].assign(family=arm.name)
+        trials = self.trials_of(arm.learners)
+        views = [
+            (cells[cells["problem"].isin([each.value for each in problems]).to_numpy()], metric)
+            for problems, metric in _metrics(asked)
+        ]
+        found = [
+            self._of_size(trials, part[(part["train_cap"] == cap).to_numpy()], arm, asked, metric)
+            for part, metric in views
+            for cap in dict.fromkeys(part["train_cap"])
+        ]
+        return pd.concat(found, ignore_index=True) if found else _empty()
+
+    def _of_size(
+        self, trials: pd.DataFrame, cells: pd.DataFrame, arm: Arm, asked: Asked, metric: str | None
+    ) -> pd.DataFrame:
+        cells = cells.reset_index(drop=True)
+        view = View(
+            by="family",
+            show=asked.show or arm.show,
+            budget_s=asked.budget_s,
+            budget_trials=asked.budget_trials,
+            metric=metric,
+            rows=asked.rows,
+        )
+        intervention = str(cells["intervention"].iloc[0])
+        of = traces(trials, cells, intervention)
+        shown = results(of, view)
+        first = np.unique(of.cells.slot, return_index=True)[1][shown.slot]
+        found = cells.loc[first, [*SLOT, "dataset", "problem", "n_train", "evidence_key"]]
+        found = found.reset_index(drop=True)
+        found = found.assign(
+            error=shown.error, train_error=_train_errors(trials, found), state=_states(shown), bound=_bound(of, view)
+        )
+        return self._with_test_rows(found, shown, view).drop(columns="evidence_key")
+
+    def _with_test_rows(self, found: pd.DataFrame, shown: Results, view: View) -> pd.DataFrame:
+        if view.rows == "all":
+            counts = self._n_test.reindex(found["evidence_key"])
+            n_test, n_minority = (counts[name].to_numpy() for name in ("n_test", "n_test_minority"))
+        else:
+            n_test, n_minority = (
+                np.array([metrics.get(name, np.nan) for metrics in shown.metrics], dtype=float)
+                for name in ("n_rows", "n_minority")
+            )
+        return found.assign(n_test=n_test, n_minority=n_minority)
+
+
+def metric_of(problem: str, asked: Asked) -> str:
+    """Return the name of the metric that errors of a problem type are made of."""
+    return (PRIMARY if asked.metric == "primary" else OTHER_METRIC)[ProblemType(problem)]
+
+
+def _metrics(asked: Asked) -> list[tuple[list[ProblemType], str | None]]:
+    if asked.metric == "primary":
+        return [(list(ProblemType), None)]
+    return [
+        ([problem], name) for problem, name in OTHER_METRIC.items() if problem in problems_with(name)
+    ]
+
+
+def _states(shown: Results) -> NDArray[Any]:
+    return np.select(
+        [shown.scored, shown.missing, shown.not_offered, shown.not_applicable],
+        ["scored", "missing", "not_offered", "not_applicable"],
+        "pending",
+    )
+
+
+def _train_errors(trials: pd.DataFrame, found: pd.DataFrame) -> NDArray[Any]:
+    """Return the training error of the default configuration of each first cell; NaN where it has none."""
+    defaults = trials[(trials["trial"] == 0).to_numpy()].drop_duplicates("evidence_key", keep="last")
+    return defaults.set_index("evidence_key")["train_score"].reindex(found["evidence_key"]).to_numpy(float)
+
+
+def _bound(of: Traces, view: View) -> Mask:
+    """Return which results are bound by their budget; defaults never are."""
+    if view.show == "default":
+        return np.zeros(len(np.unique(of.cells.slot)), dtype=bool)
+    return budget_bound(of, view)
+
+
+def _empty() -> pd.DataFrame:
+    columns = [*SLOT, "dataset", "problem", "error", "train_error", "state", "bound", "n_train", "n_test", "n_minority"]
+    return pd.DataFrame({name: [] for name in columns})

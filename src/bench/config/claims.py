@@ -1,0 +1,238 @@
+"""From a claim's name to a claim, with every error of its file at once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from pydantic import ValidationError
+
+from bench.claims import (
+    Arm,
+    Claim,
+    Comparison,
+    Condition,
+    Contrast,
+    Controls,
+    Count,
+    Pair,
+    Scale,
+    Source,
+    Unit,
+)
+from bench.config.claim_schema import ClaimFile, ContrastTable, parse_margin
+from bench.config.claim_suites import profile_suites
+from bench.config.load import suite_folders
+from bench.config.problems import did_you_mean, problem_lines
+from bench.errors import BenchError, ConfigError, PrerequisiteError
+from bench.registry import families
+from bench.registry import learner as find_learner
+from bench.verdicts import Rule, Word
+
+Arms: TypeAlias = Mapping[str, Arm]
+FEWEST = {Unit.DATASET: 8, Unit.SEED: 5}
+"""Datasets, or seeds on each of them, under which nothing is decided, where a claim does not ask for more."""
+
+
+def list_claims() -> dict[str, Path]:
+    """Return every claim's name and file; the folder that is looked at first wins."""
+    found: dict[str, Path] = {}
+    for folder in suite_folders():
+        for path in sorted((folder / "claims").glob("*.toml")):
+            found.setdefault(path.stem, path)
+    return found
+
+
+def find_claim(name: str) -> Path:
+    """Return the file of a claim, named by path, by name or by id.
+
+    Raises:
+        ConfigError: there is none; the text lists those there are.
+    """
+    if name.endswith(".toml") or "/" in name:
+        if Path(name).is_file():
+            return Path(name)
+        raise ConfigError(f"{name}: there is no such claim file")
+    known = list_claims()
+    ids = {_id_of(path): path for path in known.values()}
+    if name in known or name.upper() in ids:
+        return known.get(name) or ids[name.upper()]
+    listed = ", ".join(known) or "none"
+    raise ConfigError(
+        f'no claim "{name}"{did_you_mean(name, known)} (known: {listed}; see `bench claims list`)'
+    )
+
+
+def load_claim(name: str) -> Claim:
+    """Return the claim of that name, id or path.
+
+    Raises:
+        ConfigError: the file is missing, is not TOML, or has errors; all of them are listed.
+        PrerequisiteError: the file cannot be read.
+    """
+    path = find_claim(name)
+    content = _content(path)
+    try:
+        parsed = ClaimFile.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError(*problem_lines(str(path), error, ClaimFile)) from error
+    arms, problems = _arms(parsed)
+    problems += _unknown_arms(parsed)
+    if problems:
+        raise ConfigError(*(f"{path}: {problem}" for problem in problems))
+    claim = _claim(parsed, arms, path, claim_hash(content))
+    claim = _with_profiles(claim, parsed)
+    wrong = list(_misfits(claim))
+    if wrong:
+        raise ConfigError(*(f"{path}: {problem}" for problem in wrong))
+    return claim
+
+
+def claim_hash(content: Mapping[str, Any]) -> str:
+    """Return a hash of what a claim file says: comments, spaces and the order of its keys do not count."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _content(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_bytes().decode())
+    except OSError as error:
+        raise PrerequisiteError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+
+
+def _id_of(path: Path) -> str:
+    try:
+        return str(_content(path).get("id", ""))
+    except BenchError:
+        return ""
+
+
+def _arms(parsed: ClaimFile) -> tuple[Arms, list[str]]:
+    """Return the arms, their learners by the names that cells have, and what is wrong with them."""
+    arms: dict[str, Arm] = {}
+    problems: list[str] = []
+    for name, table in parsed.arms.items():
+        references = table.learners
+        if table.family is not None:
+            if table.family not in families():
+                hint = did_you_mean(table.family, families())
+                problems.append(f'arms.{name}: unknown family "{table.family}"{hint}')
+                continue
+            references = list(families()[table.family].learners)
+        names = []
+        for i, reference in enumerate(references or ()):
+            try:
+                names.append(find_learner(reference).name)
+            except BenchError as error:
+                problems.append(f"arms.{name}.learners[{i}]: {error}")
+        arms[name] = Arm(name=name, learners=tuple(names), show=table.show)
+    return arms, problems
+
+
+def _unknown_arms(parsed: ClaimFile) -> list[str]:
+    """Return a line for each arm that is named and not declared."""
+    named: list[tuple[str, str]] = []
+    for i, contrast in enumerate(parsed.contrasts):
+        named += [(f"contrasts[{i}].pairs", name) for pair in contrast.pairs for name in pair]
+        named += [(f"contrasts[{i}].arm", contrast.arm)] if contrast.arm else []
+    controls = parsed.controls
+    named += [("controls.same", name) for name in controls.same]
+    named += [("controls.positive", name) for name in controls.positive or ()]
+    if controls.permuted_labels is not None:
+        named += [("controls.permuted_labels.arms", name) for name in controls.permuted_labels.arms]
+    return [
+        f'{where}: no arm "{name}"{did_you_mean(name, parsed.arms)} (arms: {", ".join(parsed.arms)})'
+        for where, name in named
+        if name not in parsed.arms
+    ]
+
+
+def _claim(parsed: ClaimFile, arms: Arms, path: Path, digest: str) -> Claim:
+    unit, controls = Unit(parsed.unit), parsed.controls
+    permuted = controls.permuted_labels
+    return Claim(
+        id=parsed.id,
+        name=path.stem,
+        title=parsed.title,
+        statement=parsed.statement,
+        note=parsed.note,
+        sources=tuple(Source(cite=each.cite, says=each.says) for each in parsed.sources),
+        unit=unit,
+        fewest=FEWEST[unit] if parsed.fewest is None else parsed.fewest,
+        arms=arms,
+        contrasts=tuple(_contrast(each, parsed.margin) for each in parsed.contrasts),
+        controls=Controls(
+            same=tuple(controls.same),
+            null=tuple(controls.null),
+            positive=None if controls.positive is None else Pair(*controls.positive),
+            permuted_labels=() if permuted is None else tuple(permuted.arms),
+            permuted_tasks=() if permuted is None else tuple(permuted.tasks),
+        ),
+        expected=Word(parsed.expected),
+        because=parsed.because,
+        profiles={},
+        path=str(path),
+        hash=digest,
+    )
+
+
+def _contrast(table: ContrastTable, margin: str) -> Contrast:
+    if table.arm is not None:
+        return Count(
+            name=table.name,
+            rule=Rule(table.rule),
+            arm=table.arm,
+            conditions=tuple(
+                Condition(
+                    intervention=each.intervention,
+                    part=each.part,
+                    at_most=each.at_most,
+                    of_dummy=each.of_dummy,
+                )
+                for each in table.conditions
+            ),
+            primary=table.primary,
+        )
+    return Comparison(
+        name=table.name,
+        rule=Rule(table.rule),
+        pairs=tuple(Pair(*pair) for pair in table.pairs),
+        margin=parse_margin(table.margin or margin),
+        primary=table.primary,
+        intact=table.intact,
+        altered=table.altered,
+    )
+
+
+def _with_profiles(claim: Claim, parsed: ClaimFile) -> Claim:
+    from dataclasses import replace
+
+    return replace(claim, profiles=profile_suites(claim, parsed.profiles))
+
+
+def _misfits(claim: Claim) -> Iterator[str]:
+    """Yield what does not fit together, though each part of it is well formed."""
+    for i, contrast in enumerate(claim.contrasts):
+        slopes = isinstance(contrast, Comparison) and contrast.margin.scale is Scale.SLOPE
+        if slopes != (contrast.rule is Rule.SHAPE):
+            yield f'contrasts[{i}]: rule "shape" alone has a margin of exponents, a bare number such as "0.05"'
+        if contrast.rule is Rule.SHAPE:
+            for name, suite in claim.profiles.items():
+                if len(suite.train_caps) < 2:
+                    yield f"profiles.{name}.caps.train_rows: a shape needs several sizes"
+    for learner in claim.controls.null:
+        if learner not in claim.learners:
+            yield f'controls.null: "{learner}" is a learner of no arm (learners: {", ".join(claim.learners)})'
+    if claim.controls.null and not any(each.altered for each in claim.comparisons):
+        yield "controls.null: there is no interaction, so nothing that learners must not notice"
+    for name, suite in claim.profiles.items():
+        known = {task.name for task in suite.tasks}
+        for task in claim.controls.permuted_tasks:
+            if name == "small" and task not in known:
+                yield f'controls.permuted_labels.tasks: "{task}" is no task of profile {name}'
