@@ -31,7 +31,7 @@ def bootstrap_means(values: Floats) -> tuple[Floats, Floats]:
     low, high = np.full(n_rows, np.nan), np.full(n_rows, np.nan)
     wide = known.sum(axis=1) >= 2
     if wide.any():
-        weights = _resamples(n).T
+        weights = resamples(n).T
         sums = np.where(known, values, 0.0)[wide] @ weights
         counts = np.full_like(sums, n) if known[wide].all() else known[wide].astype(float) @ weights
         means = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
@@ -41,7 +41,7 @@ def bootstrap_means(values: Floats) -> tuple[Floats, Floats]:
 
 
 @lru_cache(maxsize=4)
-def _resamples(n: int) -> Floats:
+def resamples(n: int) -> Floats:
     """Return (RESAMPLES, n) how often each of n datasets is drawn: multinomial weights.
 
     Kept from one drawing of a live leaderboard to the next.

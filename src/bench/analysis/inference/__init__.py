@@ -1,0 +1,1 @@
+"""Statistics that judge claims: arrays of one number a dataset in, frozen values and decisions out."""

@@ -1,0 +1,111 @@
+"""p-values: over datasets, within one, corrected for how many there are, and counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from bench.analysis.inference.effects import demand_finite
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats: TypeAlias = NDArray[np.float64]
+
+LEVEL = 0.05
+
+
+def wilcoxon(values: Floats) -> float:
+    """Return the two-sided p of the signed-rank test that (N,) effects lie evenly about 0.
+
+    Effects of 0 keep their ranks and lose their sign (Pratt 1959); if all are 0, p is 1; of none, NaN.
+    """
+    from scipy import stats
+
+    demand_finite(values)
+    if not len(values):
+        return np.nan
+    if not values.any():
+        return 1.0
+    return float(stats.wilcoxon(values, zero_method="pratt").pvalue)
+
+
+def holm(p: Floats) -> Floats:
+    """Return p-values adjusted for all of them, family-wise (Holm 1979); NaN stays and does not count."""
+    return _adjusted(p, "holm")
+
+
+def benjamini_hochberg(p: Floats) -> Floats:
+    """Return p-values adjusted for the rate of false discoveries (Benjamini & Hochberg 1995); NaN stays."""
+    return _adjusted(p, "fdr_bh")
+
+
+def replicated(p: Floats, level: float = LEVEL) -> int:
+    """Return a lower bound, at confidence 1 - level, on how many of (N,) datasets a claim holds.
+
+    `p` are one-sided p-values within each dataset that the claim does not hold there. The bound is the
+    largest u with a partial-conjunction p-value (N - u + 1) p_(u), made monotone, of at most the level
+    (Benjamini & Heller 2008; Dror, Baumer, Bogomolov & Reichart 2017): as many as Holm's procedure rejects.
+    It holds however the datasets depend on each other. NaN is no evidence: it stays among the N.
+    """
+    ordered = np.sort(np.where(np.isnan(p), 1.0, p))
+    conjunction = np.maximum.accumulate((len(p) - np.arange(len(p))) * ordered)
+    return int((conjunction <= level).sum())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Within:
+    """The mean difference within one dataset, over J splits of the same rows; NaN where J is below 2."""
+
+    n: int
+    mean: float
+    error: float
+    """Standard error of the mean."""
+    p: float
+    """Two-sided, of no difference."""
+    p_above: float
+    """One-sided, of no difference above 0: what `replicated` takes."""
+    low: float
+    """Lower end of the 95 % interval."""
+    high: float
+
+
+def corrected_t(differences: Floats, ratio: float) -> Within:
+    """Return the corrected resampled t-test of (J,) differences (Nadeau & Bengio 2003).
+
+    `ratio` is n_test / n_train of a split: 1 / (k - 1) in k-fold cross-validation. Splits share training
+    rows, so the variance of their mean is not s2 / J; it is taken as s2 (1 / J + ratio). Differences that
+    are all equal have no error: p is 1 if they are 0, and 0 otherwise.
+    """
+    from scipy.special import stdtr, stdtrit
+
+    demand_finite(differences)
+    n = len(differences)
+    mean = float(differences.mean()) if n else np.nan
+    if n < 2:
+        return Within(n=n, mean=mean, error=np.nan, p=np.nan, p_above=np.nan, low=np.nan, high=np.nan)
+    constant = bool((differences == differences[0]).all())
+    error = 0.0 if constant else float(np.sqrt(differences.var(ddof=1) * (1 / n + ratio)))
+    t = mean / error if error else np.copysign(np.inf, mean) if mean else 0.0
+    reach = float(stdtrit(n - 1, 0.975)) * error
+    return Within(
+        n=n,
+        mean=mean,
+        error=error,
+        p=min(1.0, 2 * float(stdtr(n - 1, -abs(t)))),
+        p_above=float(stdtr(n - 1, -t)),
+        low=mean - reach,
+        high=mean + reach,
+    )
+
+
+def _adjusted(p: Floats, method: str) -> Floats:
+    from statsmodels.stats.multitest import multipletests
+
+    known = ~np.isnan(p)
+    adjusted = np.full(len(p), np.nan)
+    if known.any():
+        adjusted[known] = multipletests(p[known], method=method)[1]
+    return adjusted
