@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from bench.cells import CellStatus
@@ -77,7 +78,7 @@ ORDER BY r.position
 def runs(store: Store) -> list[dict[str, Any]]:
     """Return every run, the latest first."""
     return store.rows(
-        "SELECT run_id, suite, budget_s, budget_trials, within_s, started_at, ended_at,"
+        "SELECT run_id, suite, suite_hash, budget_s, budget_trials, within_s, started_at, ended_at,"
         " (SELECT count(*) FROM run_cells c WHERE c.run_id = runs.run_id) AS cells"
         " FROM runs ORDER BY started_at DESC, rowid DESC"
     )
@@ -134,3 +135,63 @@ def trial_rows(store: Store, run_id: str) -> list[dict[str, Any]]:
 def evidence_rows(store: Store, run_id: str) -> list[dict[str, Any]]:
     """Return what names table, split and validation of each cell of a run, in the plan's order."""
     return store.rows(_EVIDENCE, {"run": run_id})
+
+
+_KEYS = "SELECT value FROM json_each(:keys)"
+_NEWEST = f"""
+    SELECT evidence_key, max(attempt) AS attempt, max(CASE WHEN fresh THEN attempt ELSE 1 END) AS since
+    FROM attempts WHERE evidence_key IN ({_KEYS}) GROUP BY evidence_key
+"""
+_EVIDENCE_TRIALS = f"""
+WITH newest AS ({_NEWEST})
+SELECT e.task, d.name AS dataset, e.problem, e.repeat, e.fold, e.train_cap, e.learner, e.family,
+    e.intervention, e.seed, e.device || e.cores AS device, e.validation, e.cell_id, t.evidence_key, t.attempt,
+    CASE WHEN a.ended_by = 'space' THEN max(a.budget_s, :budget_s) ELSE a.budget_s END AS attempt_budget_s,
+    CASE WHEN a.ended_by = 'space' THEN max(a.budget_trials, :budget_trials) ELSE a.budget_trials END
+        AS attempt_budget_trials,
+    t.trial, t.status, t.flags, t.validation_score, t.test_score, t.train_score, t.test_score_single,
+    t.billed_s, t.spent_s, t.unbilled_s, a.n_test, a.n_test_minority, t.metrics
+FROM newest n
+JOIN evidence e USING (evidence_key)
+JOIN datasets d USING (fingerprint)
+JOIN trials t ON t.evidence_key = n.evidence_key AND t.attempt BETWEEN n.since AND n.attempt
+JOIN attempts a ON a.evidence_key = t.evidence_key AND a.attempt = t.attempt
+ORDER BY t.evidence_key, t.trial, t.attempt
+"""
+_EVIDENCE_ENDS = f"""
+WITH newest AS ({_NEWEST})
+SELECT n.evidence_key, a.attempt, a.status, a.reason, a.n_train, a.complete, a.ended_by, a.budget_s,
+    a.budget_trials, a.memory_bytes, b.started_at, r.suite_hash, v.record AS environment
+FROM newest n
+JOIN attempts a ON a.evidence_key = n.evidence_key AND a.attempt = n.attempt
+JOIN attempts b ON b.evidence_key = n.evidence_key AND b.attempt = n.since
+JOIN runs r ON r.run_id = b.run_id
+JOIN environments v ON v.hash = r.environment
+"""
+
+
+def evidence_trials(
+    store: Store, keys: Sequence[str], budget_s: float | None, budget_trials: int | None
+) -> list[dict[str, Any]]:
+    """Return the trials of evidence by its keys, whatever runs they are of, as far as analysis needs them.
+
+    A space that ended before its budget has no more to show under this one.
+    """
+    wanted = {"keys": json.dumps(list(keys)), "budget_s": budget_s, "budget_trials": budget_trials}
+    return store.rows(_EVIDENCE_TRIALS, wanted)
+
+
+def evidence_ends(store: Store, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return how the cells of evidence keys stand, and where and when each was begun."""
+    rows = store.rows(_EVIDENCE_ENDS, {"keys": json.dumps(list(keys))})
+    return {row["evidence_key"]: row for row in rows}
+
+
+def other_evidence(store: Store, cell_ids: Sequence[str], keys: Sequence[str]) -> list[str]:
+    """Return the ids of cells that have evidence under another key alone: of other data, versions or code."""
+    rows = store.rows(
+        "SELECT DISTINCT cell_id FROM evidence WHERE cell_id IN (SELECT value FROM json_each(:ids))"
+        " EXCEPT SELECT cell_id FROM evidence WHERE evidence_key IN (SELECT value FROM json_each(:keys))",
+        {"ids": json.dumps(list(cell_ids)), "keys": json.dumps(list(keys))},
+    )
+    return [row["cell_id"] for row in rows]

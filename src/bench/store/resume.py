@@ -53,7 +53,7 @@ def standing(last: PastAttempt | None, trials: Sequence[PastTrial], budget: Budg
     """
     kept = _unbroken(trials)
     return Standing(
-        done=last is not None and _nothing_left(last, budget),
+        done=last is not None and nothing_left(last, budget),
         attempt=1 if last is None else last.attempt + 1,
         start_trial=len(kept),
         spent_s=kept[-1].spent_s if kept else 0.0,
@@ -61,7 +61,8 @@ def standing(last: PastAttempt | None, trials: Sequence[PastTrial], budget: Budg
     )
 
 
-def _nothing_left(last: PastAttempt, budget: Budget) -> bool:
+def nothing_left(last: PastAttempt, budget: Budget) -> bool:
+    """Return whether a cell with this latest attempt is done under a budget."""
     if not last.complete or (last.out_of_memory and budget.memory_bytes > last.budget.memory_bytes):
         return False
     return last.space_exhausted or last.budget.covers(budget)

@@ -61,6 +61,18 @@ class Forget:
 FORGET_NOTHING = Forget()
 
 
+def past_attempt(row: Mapping[str, Any] | sqlite3.Row) -> PastAttempt:
+    """Return an attempt from its row."""
+    budget = Budget(seconds=row["budget_s"], trials=row["budget_trials"], memory_bytes=row["memory_bytes"])
+    return PastAttempt(
+        attempt=row["attempt"],
+        budget=budget,
+        complete=bool(row["complete"]),
+        space_exhausted=row["ended_by"] == "space",
+        out_of_memory=row["status"] == CellStatus.OOM,
+    )
+
+
 class Store:
     """Trials, attempts, runs and predictions in one folder."""
 
@@ -143,16 +155,7 @@ class Store:
             return replace(standing(None, (), budget), attempt=last["attempt"] + 1, fresh=True)
         rows = self._db.execute(_TRACE, (evidence_key, evidence_key)).fetchall()
         trials = [PastTrial(row["trial"], TrialStatus(row["status"]), row["spent_s"]) for row in rows]
-        past = PastAttempt(
-            attempt=last["attempt"],
-            budget=Budget(
-                seconds=last["budget_s"], trials=last["budget_trials"], memory_bytes=last["memory_bytes"]
-            ),
-            complete=bool(last["complete"]),
-            space_exhausted=last["ended_by"] == "space",
-            out_of_memory=last["status"] == CellStatus.OOM,
-        )
-        return standing(past, trials, budget)
+        return standing(past_attempt(last), trials, budget)
 
     def start_attempt(self, order: Order, run_id: str) -> None:
         """Record that a cell is about to run."""

@@ -94,7 +94,9 @@ def _same(evidence: Evidence, claim: Claim, arm: str) -> ControlResult:
 def _between_seeds(evidence: Evidence, claim: Claim, arm: str, margin: Margin) -> tuple[Floats, int]:
     """Return the differences of an arm between two seeds, and over how many units a mean of the claim is."""
     seeds = sorted(int(seed) for seed in evidence.cells["seed"].unique())
-    pairs = [(seeds[0], seeds[-1])] if claim.unit is Unit.DATASET else list(zip(seeds, seeds[1:], strict=False))
+    pairs = (
+        [(seeds[0], seeds[-1])] if claim.unit is Unit.DATASET else list(zip(seeds, seeds[1:], strict=False))
+    )
     found = []
     for first, second in pairs:
         comparison = Comparison(
@@ -114,9 +116,7 @@ def _between_seeds(evidence: Evidence, claim: Claim, arm: str, margin: Margin) -
 def _errors_alone(evidence: Evidence, claim: Claim, comparison: Comparison, seed: int) -> pd.DataFrame:
     """Return each dataset's error of an arm at one seed, against the dummy's, which no seed moves."""
     arm = comparison.pairs[0].arm
-    against = dataclasses.replace(
-        claim, arms={**claim.arms, DUMMY.name: DUMMY}, unit=Unit.DATASET
-    )
+    against = dataclasses.replace(claim, arms={**claim.arms, DUMMY.name: DUMMY}, unit=Unit.DATASET)
     asked = dataclasses.replace(comparison, pairs=(Pair(arm, DUMMY.name),))
     return differences(evidence, against, asked, policy="complete-pairs", seeds=(seed,)).table
 
@@ -139,7 +139,8 @@ def _null(evidence: Evidence, claim: Claim, comparison: Comparison, learner: str
     trials = evidence.trials_of((learner,))
     trials = trials[trials["seed"].isin(evidence.seeds) & trials["test_score"].notna()]
     sides = [
-        trials[(trials["intervention"] == under).to_numpy()] for under in (comparison.intact, comparison.altered)
+        trials[(trials["intervention"] == under).to_numpy()]
+        for under in (comparison.intact, comparison.altered)
     ]
     key = [name for name in SLOT if name != "train_cap"] + ["trial"]
     both = sides[0].merge(sides[1], on=key, suffixes=("", "_altered"))

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
+import numpy as np
 import pandas as pd
 
 from bench.analysis.claims.evidence import Asked, Evidence
-from bench.analysis.inference.rules import decide_counts
+from bench.analysis.inference.counts import decide_counts
 from bench.claims import Arm, Claim, Condition, Count
 from bench.interventions import NONE
 from bench.verdicts import Decision, Rule, Word
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 Held: TypeAlias = Mapping[str, tuple[bool, ...]]
 """Dataset to whether all conditions hold, seed by seed."""
@@ -52,7 +56,7 @@ def decide_count(count: Count, found: Mapping[str, Held], fewest: int) -> Decisi
     One learner's replicated exception refutes; support needs that of every learner.
     """
     decisions = {
-        learner: decide_counts(count.rule, datasets, fewest_seeds=fewest)
+        learner: decide_counts(count.rule, _masks(datasets), min_seeds=fewest)
         for learner, datasets in found.items()
         if datasets
     }
@@ -62,14 +66,16 @@ def decide_count(count: Count, found: Mapping[str, Held], fewest: int) -> Decisi
         hit = {name: each for name, each in decisions.items() if each.word is word}
         if hit:
             first = next(iter(hit.values()))
-            return Decision(
-                word=word, why=f"{', '.join(hit)}: {first.why}", needs=first.needs
-            )
+            return Decision(word=word, why=f"{', '.join(hit)}: {first.why}", needs=first.needs)
     how = "every" if count.rule is Rule.UNIVERSAL else "no"
     return Decision(
         word=Word.SUPPORTED,
         why=f"{how} learner ({', '.join(decisions)}): {next(iter(decisions.values())).why}",
     )
+
+
+def _masks(datasets: Held) -> Mapping[str, NDArray[np.bool_]]:
+    return {name: np.array(seeds, dtype=bool) for name, seeds in datasets.items()}
 
 
 def _errors(evidence: Evidence, arm: Arm, condition: Condition) -> pd.Series[float]:
@@ -84,6 +90,7 @@ def _errors(evidence: Evidence, arm: Arm, condition: Condition) -> pd.Series[flo
 
 def _by_dataset(kept: pd.Series[bool]) -> Held:
     found: dict[str, list[bool]] = {}
-    for (dataset, _), holds in sorted(kept.items()):
+    ordered = kept.sort_index()
+    for dataset, holds in zip(ordered.index.get_level_values("dataset"), ordered, strict=True):
         found.setdefault(str(dataset), []).append(bool(holds))
     return {dataset: tuple(values) for dataset, values in found.items()}

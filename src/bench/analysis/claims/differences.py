@@ -68,7 +68,9 @@ def differences(
     """
     read = _Read(evidence, claim, comparison, asked, policy)
     parts = [
-        read.pair(pair, intervention) for intervention in comparison.interventions for pair in comparison.pairs
+        read.pair(pair, intervention)
+        for intervention in comparison.interventions
+        for pair in comparison.pairs
     ]
     n = len(comparison.pairs)
     found = _mean(parts[:n])
@@ -166,7 +168,7 @@ def _standard_errors(both: pd.DataFrame, asked: Asked, scale: Scale) -> pd.DataF
     own, other = _logged(by_split, asked) if scale is Scale.RATIO else _plain(by_split)
     by_split = by_split.assign(value=other - own, ratio=rows["n_test"] / rows["n_train"])
     found = [
-        (task, corrected_t(group["value"].to_numpy(float), float(group["ratio"].mean())).standard_error)
+        (task, corrected_t(group["value"].to_numpy(float), float(group["ratio"].mean())).error)
         for task, group in by_split.groupby("task", sort=False)
     ]
     return pd.DataFrame(found, columns=["task", "standard_error"])
@@ -176,11 +178,9 @@ def _averaged(both: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     grouped = both.groupby(by, sort=False, as_index=False)
     means = grouped[["error", "error_against"]].mean()
     sums = grouped[["n_test", "n_minority"]].sum(min_count=1)
-    bound = (both["bound"] | both["bound_against"]).astype(bool)
+    bound = both["bound"].astype(bool) | both["bound_against"].astype(bool)
     any_bound = both.assign(any_bound=bound).groupby(by, sort=False, as_index=False)["any_bound"].any()
-    return means.assign(
-        n_test=sums["n_test"], n_minority=sums["n_minority"], bound=any_bound["any_bound"].astype(bool)
-    )
+    return means.assign(n_test=sums["n_test"], n_minority=sums["n_minority"], bound=any_bound["any_bound"])
 
 
 def _plain(by_task: pd.DataFrame) -> tuple[Floats, Floats]:
@@ -216,7 +216,7 @@ def _by_unit(by_task: pd.DataFrame, seeds: str | None) -> pd.DataFrame:
     by = ["dataset", "problem", *([seeds] if seeds else [])]
     grouped = by_task.groupby(by, sort=False, as_index=False)
     found = grouped[["value", "standard_error"]].mean()
-    found = found.assign(bound=grouped["bound"].any()["bound"].astype(bool))
+    found = found.assign(bound=grouped["bound"].any()["bound"])
     return found if seeds else found.assign(seed=-1)
 
 
@@ -230,13 +230,13 @@ def _mean(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     stacked = pd.concat(parts, ignore_index=True)
     grouped = stacked.groupby(_UNIT, sort=False, as_index=False)
     found = grouped[["value", "standard_error"]].mean()
-    found = found.assign(bound=grouped["bound"].any()["bound"].astype(bool), n=grouped.size()["size"])
+    found = found.assign(bound=grouped["bound"].any()["bound"], n=grouped.size()["size"])
     return found[found["n"] == len(parts)].drop(columns="n")
 
 
 def _less(intact: pd.DataFrame, altered: pd.DataFrame) -> pd.DataFrame:
     both = intact.merge(altered, on=_UNIT, suffixes=("", "_altered"))
     error = np.hypot(both["standard_error"], both["standard_error_altered"])
-    bound = (both["bound"] | both["bound_altered"]).astype(bool)
+    bound = both["bound"].astype(bool) | both["bound_altered"].astype(bool)
     found = both.assign(value=both["value"] - both["value_altered"], standard_error=error, bound=bound)
     return found[[*_UNIT, "value", "standard_error", "bound"]]

@@ -116,7 +116,10 @@ class Evidence:
         found = cells.loc[first, [*SLOT, "dataset", "problem", "n_train", "evidence_key"]]
         found = found.reset_index(drop=True)
         found = found.assign(
-            error=shown.error, train_error=_train_errors(trials, found), state=_states(shown), bound=_bound(of, view)
+            error=shown.error,
+            train_error=_train_errors(trials, found),
+            state=_states(shown),
+            bound=_bound(of, view),
         )
         return self._with_test_rows(found, shown, view).drop(columns="evidence_key")
 
@@ -140,9 +143,7 @@ def metric_of(problem: str, asked: Asked) -> str:
 def _metrics(asked: Asked) -> list[tuple[list[ProblemType], str | None]]:
     if asked.metric == "primary":
         return [(list(ProblemType), None)]
-    return [
-        ([problem], name) for problem, name in OTHER_METRIC.items() if problem in problems_with(name)
-    ]
+    return [([problem], name) for problem, name in OTHER_METRIC.items() if problem in problems_with(name)]
 
 
 def _states(shown: Results) -> NDArray[Any]:
@@ -167,5 +168,16 @@ def _bound(of: Traces, view: View) -> Mask:
 
 
 def _empty() -> pd.DataFrame:
-    columns = [*SLOT, "dataset", "problem", "error", "train_error", "state", "bound", "n_train", "n_test", "n_minority"]
+    columns = [
+        *SLOT,
+        "dataset",
+        "problem",
+        "error",
+        "train_error",
+        "state",
+        "bound",
+        "n_train",
+        "n_test",
+        "n_minority",
+    ]
     return pd.DataFrame({name: [] for name in columns})

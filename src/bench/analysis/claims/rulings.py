@@ -33,7 +33,11 @@ class Ruling:
 
 
 def ruled(
-    claim: Claim, comparison: Comparison, found: Differences | pd.DataFrame, p: float | None, factor: float = 1.0
+    claim: Claim,
+    comparison: Comparison,
+    found: Differences | pd.DataFrame,
+    p: float | None,
+    factor: float = 1.0,
 ) -> Ruling:
     """Return the ruling on the values of a comparison, at so many times its margin.
 

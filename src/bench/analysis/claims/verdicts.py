@@ -203,7 +203,9 @@ def _comparison(
         ruling=ruled(reading.claim, comparison, found, p[1], reading.factor),
         found=found,
         effect=effect(values) if len(values) else None,
-        spread=spread(values, found.table["standard_error"].to_numpy(float)) if several and not seeds else None,
+        spread=spread(values, found.table["standard_error"].to_numpy(float))
+        if several and not seeds
+        else None,
         p=p[0],
         p_adjusted=p[1],
         posterior=signed_rank(values, margin) if several and not seeds else None,

@@ -1,0 +1,133 @@
+"""A verdict in words."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterator
+
+from bench.analysis.claims.verdicts import ComparisonVerdict, ContrastVerdict, CountVerdict, Verdict
+from bench.claims import Scale
+from bench.verdicts import Word
+
+WIDTH = 100
+MARK = "\N{DAGGER}"
+"""Beside a verdict that some variation flips."""
+
+
+def line(found: Verdict) -> str:
+    """Return the verdict in one line: id, name, word, effect of the first contrast."""
+    first = found.contrasts[0]
+    told = effect_text(first) if isinstance(first, ComparisonVerdict) and first.effect else found.decision.why
+    return f"{found.claim.id:<7} {found.claim.name:<28} {word(found):<24} {told}"
+
+
+def word(found: Verdict) -> str:
+    """Return `SUPPORTED`, with a dagger where some variation flips it."""
+    return f"{found.decision}{MARK if found.marked else ''}"
+
+
+def amount(value: float, scale: Scale) -> str:
+    """Return a value in its own unit: `+12.3 %`, `+4.1 points`, `+0.12`."""
+    if math.isnan(value):
+        return "-"
+    match scale:
+        case Scale.RATIO:
+            return f"{100 * math.expm1(value):+.1f} %"
+        case Scale.POINTS:
+            return f"{100 * value:+.1f} points"
+        case Scale.SLOPE:
+            return f"{value:+.3f}"
+
+
+def effect_text(each: ComparisonVerdict) -> str:
+    """Return `+12.3 % [+8.0 %, +16.7 %] over 34 datasets`."""
+    if each.effect is None:
+        return "no value"
+    scale, found = each.contrast.margin.scale, each.effect
+    units = "seeds on datasets" if each.ruling.by_dataset else "datasets"
+    interval = f"[{amount(found.low, scale)}, {amount(found.high, scale)}]"
+    return f"{amount(found.mean, scale)} {interval} over {found.n} {units}"
+
+
+def text(found: Verdict) -> str:
+    """Return all that a verdict says, wrapped."""
+    claim = found.claim
+    lines = [
+        f"{claim.id} {claim.name} ({found.profile} profile): {word(found)}",
+        *_wrapped(f'"{claim.statement}"', 2),
+        *_wrapped(f"expected {claim.expected}: {claim.because}", 2),
+    ]
+    if found.decision.word in (Word.INCONCLUSIVE, Word.INVALID, Word.NOT_RUN):
+        lines += _wrapped(f"why: {found.decision.why}", 2)
+        lines += _wrapped(f"it would take: {found.decision.needs}", 2) if found.decision.needs else []
+    for each in found.contrasts:
+        lines += _contrast_lines(each)
+    lines += _control_lines(found)
+    lines += _variation_lines(found)
+    return "\n".join(lines) + "\n"
+
+
+def _contrast_lines(each: ContrastVerdict) -> Iterator[str]:
+    role = "" if each.contrast.primary else " (secondary)"
+    yield f"  {each.contrast.rule}{role}: {each.contrast.name}: {each.decision}"
+    if isinstance(each, CountVerdict):
+        yield from _wrapped(each.decision.why, 4)
+        return
+    if each.effect is None:
+        yield from _wrapped(each.decision.why, 4)
+        return
+    scale = each.contrast.margin.scale
+    yield from _wrapped(f"{effect_text(each)}; margin {amount(each.contrast.margin.amount, scale)[1:]}", 4)
+    yield from _wrapped("; ".join(_companions(each)), 4)
+    if each.ruling.by_dataset:
+        for name, decision in each.ruling.by_dataset.items():
+            yield from _wrapped(f"{name}: {decision}: {decision.why}", 4)
+    if len(each.by_problem) > 1:
+        parts = (f"{name} {amount(part.mean, scale)} ({part.n})" for name, part in each.by_problem.items())
+        yield from _wrapped(f"by problem type: {', '.join(parts)}", 4)
+    if each.found.left_out:
+        told = ", ".join(f"{task} ({why})" for task, why in each.found.left_out.items())
+        yield from _wrapped(f"left out: {told}", 4)
+
+
+def _companions(each: ComparisonVerdict) -> Iterator[str]:
+    """Yield what stands beside the interval: p, new dataset, posterior, replication, what is bound."""
+    scale = each.contrast.margin.scale
+    if not math.isnan(each.p):
+        yield f"Wilcoxon p {each.p:.2g}, by Holm {each.p_adjusted:.2g}"
+    if each.spread is not None and not math.isnan(each.spread.new_low):
+        new = f"[{amount(each.spread.new_low, scale)}, {amount(each.spread.new_high, scale)}]"
+        yield f"on a new dataset {new}, above 0 with {100 * each.spread.p_above:.0f} %"
+    if each.posterior is not None:
+        left, rope, right = (f"{100 * part:.0f} %" for part in each.posterior)
+        yield f"Bayesian signed-rank: worse {left}, within the margin {rope}, better {right}"
+    if each.n_individually is not None:
+        yield f"holds by itself on at least {each.n_individually} datasets"
+    n_bound = int(each.found.table["bound"].sum())
+    if n_bound:
+        yield f"{n_bound} of {len(each.found.table)} values rest on a search bound by its budget"
+    if each.found.n_missing:
+        yield f"{each.found.n_missing} errors are missing"
+
+
+def _control_lines(found: Verdict) -> Iterator[str]:
+    words = {True: "held", False: "FAILED", None: "not yet"}
+    for each in found.controls:
+        yield from _wrapped(f"control {each.name}: {words[each.held]}: {each.text}", 2)
+
+
+def _variation_lines(found: Verdict) -> Iterator[str]:
+    if not found.variations:
+        return
+    flips = [f"{each.name}: {each.word}" for each in found.variations if each.flips]
+    same = [each.name for each in found.variations if not each.flips]
+    if flips:
+        yield from _wrapped(f"{MARK} otherwise with {'; '.join(flips)}", 2)
+    if same:
+        yield from _wrapped(f"the same word with {', '.join(same)}", 2)
+
+
+def _wrapped(words: str, indent: int) -> list[str]:
+    pad = " " * indent
+    return textwrap.wrap(words, WIDTH, initial_indent=pad, subsequent_indent=f"{pad}  ")

@@ -1,0 +1,215 @@
+"""`bench claims VERB`: claims, what they need, and what the evidence says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from bench.cli.options import Duration, cache_option, json_option, results_option
+from bench.errors import ExitCode
+
+if TYPE_CHECKING:
+    from bench.claims import Claim
+    from bench.judgements import Judgement
+    from bench.sources.cache import Cache
+    from bench.store.sqlite import Store
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _names(function: F) -> F:
+    return click.argument("names", metavar="[CLAIM]...", nargs=-1)(function)
+
+
+def _profile(function: F) -> F:
+    return click.option(
+        "--profile",
+        type=click.Choice(["small", "full"]),
+        default="small",
+        show_default=True,
+        help="How large: two cores and minutes, or hours.",
+    )(function)
+
+
+@click.group("claims")
+def command() -> None:
+    """Run and judge claims: verdicts by rules that were fixed beforehand.
+
+    A CLAIM is a name, an id or the path of a .toml file; without one, all of them.
+    """
+
+
+@command.command("list")
+@json_option
+def list_(*, as_json: bool) -> None:
+    """Claims that there are, and what is expected of each."""
+    from bench.cli.listing import echo_records
+
+    rows = [
+        {"id": c.id, "claim": c.name, "expected": c.expected.value, "title": c.title} for c in _claims(())
+    ]
+    echo_records(sorted(rows, key=lambda row: row["id"]), as_json=as_json)
+
+
+@command.command("show")
+@click.argument("name", metavar="CLAIM")
+def show(name: str) -> None:
+    """What a claim says, its sources, arms, contrasts, controls and scope."""
+    from bench.cli.claim_portrait import portrait
+
+    click.echo(portrait(_claims((name,))[0]), nl=False)
+
+
+@command.command("plan")
+@_names
+@_profile
+@results_option
+@cache_option
+def plan(names: tuple[str, ...], profile: str, results: Path, cache: Path | None) -> None:
+    """What would be run, how long that takes, and which effect it can detect."""
+    from bench.cli.claim_portrait import plan_lines
+    from bench.judgements import outlined
+    from bench.sources.cache import Cache
+    from bench.store.opening import open_store
+
+    store, cached = open_store(results), Cache(cache)
+    for claim in _claims(names):
+        if profile in claim.profiles or names:
+            for line in plan_lines(claim, outlined(claim, profile, cached), store):
+                click.echo(line)
+
+
+@command.command("run")
+@_names
+@_profile
+@click.option(
+    "--jobs", type=click.IntRange(1), help="Cells at once (default: as many as there are cores for)."
+)
+@results_option
+@cache_option
+def run(names: tuple[str, ...], profile: str, jobs: int | None, results: Path, cache: Path | None) -> None:
+    """Run the cells of claims that the store does not hold yet, then judge them."""
+    from bench.sources.cache import Cache
+    from bench.store.opening import open_store
+
+    store, cached = open_store(results), Cache(cache)
+    code = ExitCode.DONE
+    for claim in _claims(names):
+        if profile in claim.profiles or names:
+            code = max(code, _run(claim, profile, jobs, store, cached))
+    click.get_current_context().exit(int(code))
+
+
+@command.command("judge")
+@_names
+@_profile
+@click.option("--at", "budget_s", type=Duration(), help="Replay a smaller budget: billed seconds a cell.")
+@click.option("--at-trials", "budget_trials", type=click.IntRange(1), help="The same in trials a cell.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "lines", "json"]), default="text", show_default=True
+)
+@results_option
+@cache_option
+def judge(
+    names: tuple[str, ...],
+    profile: str,
+    budget_s: float | None,
+    budget_trials: int | None,
+    form: str,
+    results: Path,
+    cache: Path | None,
+) -> None:
+    """What the evidence in the store says of claims; nothing is run."""
+    from bench.analysis.claims.evidence import Asked
+
+    asked = Asked(budget_s=budget_s, budget_trials=budget_trials)
+    _say(_judged(names, profile, results, cache, asked), form)
+
+
+@command.command("check")
+@_names
+@_profile
+@results_option
+@cache_option
+def check(names: tuple[str, ...], profile: str, results: Path, cache: Path | None) -> None:
+    """Judge, and leave with an exit code: 4 if a verdict is not the one expected, 6 if one is undecided."""
+    from bench.analysis.claims.evidence import Asked
+    from bench.verdicts import Word
+
+    found = _judged(names, profile, results, cache, Asked())
+    _say(found, "lines")
+    code = ExitCode.DONE
+    for each in found:
+        decided = each.verdict.decision.word in (Word.SUPPORTED, Word.REFUTED)
+        if not each.verdict.as_expected:
+            code = max(code, ExitCode.REGRESSION if decided else ExitCode.NOT_ENOUGH_EVIDENCE)
+    if any(
+        not each.verdict.as_expected and each.verdict.decision.word in (Word.SUPPORTED, Word.REFUTED)
+        for each in found
+    ):
+        code = ExitCode.REGRESSION
+    click.get_current_context().exit(int(code))
+
+
+def _claims(names: Sequence[str]) -> list[Claim]:
+    from bench.config.claims import list_claims, load_claim
+
+    return [load_claim(name) for name in names or list_claims()]
+
+
+def _judged(
+    names: Sequence[str], profile: str, results: Path, cache: Path | None, asked: Any
+) -> list[Judgement]:
+    from bench.judgements import judgement
+    from bench.sources.cache import Cache
+    from bench.store.opening import read_store
+
+    store, cached = read_store(results), Cache(cache)
+    return [
+        judgement(store, claim, profile, cached, asked)
+        for claim in _claims(names)
+        if profile in claim.profiles or names
+    ]
+
+
+def _say(found: Sequence[Judgement], form: str) -> None:
+    from bench.cli import judgement_text
+
+    match form:
+        case "json":
+            click.echo(judgement_text.to_json(found), nl=False)
+        case "lines":
+            click.echo(judgement_text.lines(found), nl=False)
+        case _:
+            for each in found:
+                click.echo(judgement_text.text(each))
+            if len(found) > 1:
+                click.echo(judgement_text.lines(found), nl=False)
+
+
+def _run(claim: Claim, profile: str, jobs: int | None, store: Store, cache: Cache) -> ExitCode:
+    from bench.cli.conclusion import exit_code
+    from bench.cli.display import follow
+    from bench.cli.judgement_text import text
+    from bench.cli.plan import announce
+    from bench.execution.choice import executor_for
+    from bench.judgements import judgement, planned
+    from bench.session import Request, run
+    from bench.store.query import cell_rows
+
+    plan = planned(claim, profile, cache, lambda line: click.echo(f"  {line}"))
+    executor = executor_for(plan.suite, "local", jobs)
+    announce(plan, jobs=executor.jobs)
+    events = run(plan, store, executor, cache, Request(key=f"claim={claim.name} profile={profile}"))
+    try:
+        tally = follow(events, store, plan, jobs=executor.jobs)
+    except BrokenPipeError:
+        raise click.Abort from None  # whoever read along has gone: as Ctrl-C
+    finally:
+        events.close()
+    click.echo()
+    click.echo(text(judgement(store, claim, profile, cache)))
+    return exit_code(plan, cell_rows(store, tally.run_id))

@@ -1,0 +1,194 @@
+"""From a claim and a store to a verdict: what is planned, what the store holds of it, what it says."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.budgets import Budget
+from bench.cells import CellStatus
+from bench.claims import Claim
+from bench.config.claim_suites import claim_plan, own_seeds
+from bench.config.claims import claim_hash
+from bench.errors import ConfigError, NothingSelectedError
+from bench.plans import Plan, PlannedCell
+from bench.registrations import Registration, registration
+from bench.session import Request, make_plan, outline_plan
+from bench.sources.cache import Cache
+from bench.store.query import NOT_BEGUN, evidence_ends, evidence_trials, other_evidence, runs
+from bench.store.resume import nothing_left
+from bench.store.sqlite import Store, past_attempt
+from bench.suites import Suite
+
+if TYPE_CHECKING:
+    from bench.analysis.claims.evidence import Asked, Evidence
+    from bench.analysis.claims.verdicts import Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """A verdict, and where it comes from."""
+
+    verdict: Verdict
+    registration: Registration
+    first_evidence: str | None
+    """When the earliest evidence that it rests on was begun, UTC."""
+    first_commit: str | None
+    """Of which source that was; None where it is not known."""
+    exploratory: str | None
+    """Why this is no confirmation: what the claim says was fixed after evidence was there."""
+    n_cells: int
+    n_done: int
+    left_out: Mapping[str, str]
+    """What the plan left out, and why."""
+    notes: tuple[str, ...]
+
+
+def profile_of(claim: Claim, profile: str) -> Suite:
+    """Return the suite of a claim's profile.
+
+    Raises ConfigError where it has none such.
+    """
+    if profile not in claim.profiles:
+        known = ", ".join(claim.profiles)
+        raise ConfigError(f'{claim.path}: no profile "{profile}" (profiles: {known})')
+    return claim.profiles[profile]
+
+
+def outlined(claim: Claim, profile: str, cache: Cache) -> Plan:
+    """Return the cells that a claim needs, as far as can be said without fetching a table.
+
+    Raises:
+        NothingSelectedError: none is left.
+        PrerequisiteError: no learner of it can run here.
+    """
+    return _kept(claim, outline_plan(profile_of(claim, profile), cache, Request()))
+
+
+def planned(claim: Claim, profile: str, cache: Cache, say: Callable[[str], None]) -> Plan:
+    """Return the cells that a claim needs, fetching the tables that are not in the cache yet.
+
+    Raises what `make_plan` does.
+    """
+    return _kept(claim, make_plan(profile_of(claim, profile), cache, Request(), say))
+
+
+def judgement(
+    store: Store, claim: Claim, profile: str, cache: Cache, asked: Asked | None = None
+) -> Judgement:
+    """Return what the evidence in a store says of a claim, whatever runs it is of."""
+    from bench.analysis.claims.verdicts import verdict
+
+    plan = outlined(claim, profile, cache)
+    keys = [each.evidence_key for each in plan.cells]
+    ends = evidence_ends(store, keys)
+    found = verdict(_evidence(store, claim, plan, ends), claim, profile, _within(plan.budget, asked))
+    begun = sorted((each["started_at"], each["environment"]) for each in ends.values())
+    registered = registration(Path(claim.path), claim.hash, _hash_of)
+    first = begun[0][0] if begun else None
+    return Judgement(
+        verdict=found,
+        registration=registered,
+        first_evidence=first,
+        first_commit=json.loads(begun[0][1]).get("commit") if begun else None,
+        exploratory=None if first is None else _exploratory(store, claim, registered, first),
+        n_cells=len(plan.runnable),
+        n_done=sum(
+            each.evidence_key in ends and nothing_left(past_attempt(ends[each.evidence_key]), plan.budget)
+            for each in plan.runnable
+        ),
+        left_out={each.what: each.reason for each in plan.exclusions},
+        notes=tuple(_notes(store, plan, keys)),
+    )
+
+
+def _within(budget: Budget, asked: Asked | None) -> Asked:
+    """Return what is asked, at the claim's budget at most: evidence may be of a run with a larger one."""
+    from bench.analysis.claims.evidence import Asked
+
+    asked = asked or Asked()
+    return replace(
+        asked,
+        budget_s=budget.seconds if asked.budget_s is None else asked.budget_s,
+        budget_trials=budget.trials if asked.budget_trials is None else asked.budget_trials,
+    )
+
+
+def _kept(claim: Claim, plan: Plan) -> Plan:
+    kept = claim_plan(claim, plan)
+    if not kept.runnable:
+        raise NothingSelectedError(f"{claim.path}: its scope matches no cell that can run")
+    return kept
+
+
+def _evidence(store: Store, claim: Claim, plan: Plan, ends: Mapping[str, Mapping[str, Any]]) -> Evidence:
+    from bench.analysis.claims.evidence import Evidence
+    from bench.analysis.frames import cells_frame, trials_frame
+
+    budget = plan.budget
+    trials = evidence_trials(store, [p.evidence_key for p in plan.cells], budget.seconds, budget.trials)
+    cells = cells_frame([_cell_row(each, budget, ends.get(each.evidence_key)) for each in plan.cells])
+    return Evidence(trials_frame(trials), cells, own_seeds(claim, plan.suite))
+
+
+def _cell_row(each: PlannedCell, budget: Budget, end: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return a planned cell with how its evidence stands; not begun, where the budget leaves it some to do."""
+    cell, task = each.cell, each.cell.task
+    status, reason = NOT_BEGUN, ""
+    if each.not_applicable is not None:
+        status, reason = CellStatus.NOT_APPLICABLE.value, each.not_applicable
+    elif end is not None and nothing_left(past_attempt(end), budget):
+        status, reason = end["status"], end["reason"]
+    return {
+        "cell_id": cell.id,
+        "evidence_key": each.evidence_key,
+        "task": task.name,
+        "dataset": task.dataset.name,
+        "problem": task.problem.value,
+        "repeat": cell.split.repeat,
+        "fold": cell.split.fold,
+        "learner": cell.learner,
+        "family": cell.family,
+        "intervention": cell.intervention,
+        "seed": cell.seed,
+        "device": f"{cell.device}{cell.cores}",
+        "status": status,
+        "reason": reason,
+        "train_cap": cell.split.train_cap,
+        "n_train": None if end is None else end["n_train"],
+    }
+
+
+def _notes(store: Store, plan: Plan, keys: Sequence[str]) -> list[str]:
+    others = other_evidence(store, [each.cell.id for each in plan.runnable], keys)
+    if not others:
+        return []
+    return [
+        f"{len(others)} cells have evidence of other data, versions or learners, which does not count here: "
+        f"{others[0]}{' and others' if len(others) > 1 else ''}"
+    ]
+
+
+def _exploratory(store: Store, claim: Claim, registered: Registration, first_evidence: str) -> str | None:
+    """Return why evidence came before the claim, or None.
+
+    What a claim says is fixed by the commit that says so, or by the first run of it, whichever is earlier.
+    """
+    asked = [run["started_at"] for run in runs(store) if run["suite_hash"] == claim.hash]
+    fixed = [registered.fixed.at] if registered.fixed is not None else []
+    times = sorted(time[:19] for time in (*fixed, *asked))
+    if times and times[0] <= first_evidence[:19]:
+        return None
+    since = f"is of {times[0][:16]}Z" if times else "is in no commit and was never run as it is"
+    return f"evidence is of {first_evidence[:16]}Z, what the claim says {since}"
+
+
+def _hash_of(content: bytes) -> str | None:
+    try:
+        return claim_hash(tomllib.loads(content.decode()))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return None
