@@ -70,6 +70,7 @@ class Kind:
 
 
 _PER_CENT = Amount(unit="per cent", least=1, most=100)
+_MANY = Amount(unit="per cent", least=1, most=1000)
 _SHARE = Amount(unit="per cent", least=1, most=99)
 _COLUMNS = Amount(unit="columns", least=1, most=1000)
 _ONE_PER_COLUMN = "1 / columns"
@@ -93,6 +94,14 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 keeps_images=False,
             ),
             Kind(
+                name="dilute-columns",
+                part=Part.FEATURES,
+                destroys="the share of columns that matter: so many per cent are added, Gaussian",
+                unmoved=("dummy",),
+                amount=_MANY,
+                keeps_images=False,
+            ),
+            Kind(
                 name="shuffled-columns",
                 part=Part.FEATURES,
                 destroys="the share of columns that matter: shuffled copies of columns are added",
@@ -113,7 +122,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 part=Part.FEATURES,
                 destroys="the precision of numbers: Gaussian noise, in per cent of a column's SD, is added",
                 unmoved=("dummy",),
-                amount=Amount(unit="per cent", least=1, most=1000),
+                amount=_MANY,
                 numeric=1,
             ),
             Kind(
@@ -270,8 +279,9 @@ def shape_under(intervention: Intervention, shape: TaskShape, dataset: Dataset) 
     """
     amount, name = intervention.amount or 0, intervention.kind.name
     shape = replace(shape, image=shape.image if intervention.kind.keeps_images else None)
-    if name == "noise-columns":
-        return replace(shape, n_numeric=shape.n_numeric + amount)
+    if name in ("noise-columns", "dilute-columns"):
+        added = amount if name == "noise-columns" else columns_added(len(dataset.features), amount)
+        return replace(shape, n_numeric=shape.n_numeric + added)
     if name == "shuffled-columns":
         return _with_copies(shape, [dataset.features[i % len(dataset.features)] for i in range(amount)])
     if name == "drop-columns":
@@ -296,6 +306,11 @@ def _with_copies(shape: TaskShape, copied: list[Feature]) -> TaskShape:
         levels=(*shape.levels, *(len(each.levels) for each in copied if each.levels)),
         n_with_missing=shape.n_with_missing + sum(each.n_missing > 0 for each in copied),
     )
+
+
+def columns_added(n_columns: int, per_cent: int) -> int:
+    """Return how many columns `dilute-columns` adds: a part of one counts as one, and at least one."""
+    return max(1, -(-n_columns * per_cent // 100))
 
 
 def columns_left(n_columns: int, per_cent: int) -> int:

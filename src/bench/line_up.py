@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bench.arms import base_reference
 from bench.environments import ALTERNATIVES
 from bench.errors import PrerequisiteError
 from bench.learners import Learner
@@ -23,8 +24,8 @@ def usable(suite: Suite) -> tuple[dict[str, Learner], tuple[Exclusion, ...]]:
     variants: set[str] = set()
     found: dict[str, Learner] = {}
     for reference in suite.learners:
-        if reference in broken():
-            reasons[reference] = broken()[reference]
+        if base_reference(reference) in broken():
+            reasons[reference] = broken()[base_reference(reference)]
             continue
         learner = find_learner(reference)
         absent = missing(learner)

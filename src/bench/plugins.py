@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from bench.arms import Arm
 from bench.datasets import ProblemType
 from bench.errors import ConfigError
 from bench.learners import BuildContext, Estimator, Learner, specification_hash
@@ -130,7 +131,12 @@ def find_module(name: str) -> ModuleType:
 
 
 def fault(candidate: Any) -> str | None:
-    """Return why an object is no learner, the first reason found, or None. Calls its `space`."""
+    """Return why an object is no learner, the first reason found, or None. Calls its `space`.
+
+    An arm is as good as its base.
+    """
+    if isinstance(candidate, Arm):
+        return fault(candidate.base)
     if isinstance(candidate, type):
         return "it is a class: name an instance of it"
     if callable(getattr(candidate, "fit", None)) and not hasattr(candidate, "space"):

@@ -10,6 +10,7 @@ from functools import lru_cache
 from importlib.metadata import EntryPoint
 from types import MappingProxyType
 
+from bench.arms import Arm, base_reference, held_in, is_arm
 from bench.environments import ALTERNATIVES
 from bench.errors import ConfigError, PrerequisiteError
 from bench.learners import Family, Learner
@@ -64,15 +65,19 @@ def broken() -> Mapping[str, str]:
 
 
 def learner(reference: str) -> Learner:
-    """Return the learner of this name, or at this import path `package.module:attribute`.
+    """Return the learner of this name, or at this import path `package.module:attribute`, or an arm of one.
 
     Loads no other learner's package. An import path is looked up where Python looks, then in the current
-    folder.
+    folder. An arm, `mlp{dropout=0}`, holds parameters of a learner: see `bench.arms`.
 
     Raises:
-        ConfigError: there is none; the line guesses at the name, or says what the import path lacks.
+        ConfigError: there is none; the line guesses at the name, or says what the import path lacks, or what
+            is wrong with an arm.
         PrerequisiteError: an installed package declares it, and it cannot be used.
     """
+    if is_arm(reference):
+        held = held_in(reference)
+        return Arm.of(learner(base_reference(reference)), held, reference)
     if ":" in reference:
         return _by_path(reference)
     if reference in _own():
@@ -85,6 +90,7 @@ def learner(reference: str) -> Learner:
     known = learners()
     near = difflib.get_close_matches(reference, known, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
+    hint += "; in a shell, quote an arm: 'learner{parameter=value}'" if "=" in reference else ""
     raise ConfigError(f"no learner is called {reference!r}{hint} (learners: {', '.join(known)})")
 
 

@@ -20,7 +20,7 @@ from bench.runner.cell import load_cell
 
 ASKED = (
     *("noise-columns:3", "shuffled-columns:7", "feature-noise:50", "label-noise:30", "random-labels"),
-    *("warp-features", "rotate-features"),
+    *("warp-features", "rotate-features", "dilute-columns:40"),
 )
 DECIDED = ("scaled-features", "drop-columns:40", "smooth-target:30")
 """Nothing is drawn for them where rows are few."""
@@ -56,6 +56,7 @@ def test_what_is_written_is_what_is_shown(text):
         ("label-noise", "with N of 1 to 100 per cent"),
         ("label-noise:0", "with N of 1 to 100 per cent"),
         ("label-noise:101", "with N of 1 to 100 per cent"),
+        ("dilute-columns:1001", "with N of 1 to 1000 per cent"),
         ("label-noise:1.5", "no intervention"),
         ("random-labels:3", "it has no amount"),
         ("", "no intervention"),
@@ -93,6 +94,26 @@ def test_what_is_added_leaves_the_rest(text):
         assert new.shape == (len(old), old.shape[1] + parse_intervention(text).amount)
         assert new.columns.is_unique
     assert np.array_equal(after.y, before.y)
+
+
+@pytest.mark.parametrize(
+    ("per_cent", "n_columns", "added"),
+    [(1, 3, 1), (33, 3, 1), (34, 3, 2), (100, 3, 3), (101, 3, 4), (1000, 3, 30), (50, 1, 1), (10, 20, 2)],
+)
+def test_diluting_adds_so_many_per_cent_of_the_columns_rounded_up(per_cent, n_columns, added):
+    there = rows()
+    wide = pd.concat([there.X["far"].rename(f"far {i}") for i in range(n_columns)], axis=1)
+    held = pd.concat([there.X_test["far"].rename(f"far {i}") for i in range(n_columns)], axis=1)
+    there = dataclasses.replace(there, X=wide, X_test=held)
+    after = altered(there, parse_intervention(f"dilute-columns:{per_cent}"), "x")
+    for old, new in ((there.X, after.X), (there.X_test, after.X_test)):
+        assert new[old.columns].equals(old)
+        assert new.shape == (len(old), n_columns + added)
+        assert new.columns.is_unique
+    noise = np.vstack([after.X, after.X_test])[:, n_columns:]
+    assert np.abs(noise.mean(axis=0)).max() < 0.25
+    assert np.abs(noise.std(axis=0) - 1).max() < 0.2
+    assert np.array_equal(after.y, there.y)
 
 
 def test_shuffled_columns_hold_what_the_real_ones_hold_in_another_order():
@@ -170,7 +191,11 @@ def test_permuted_pixels_are_the_same_ones_elsewhere(order_under):
 
 
 @pytest.mark.parametrize(
-    "text", ["noise-columns:3", "shuffled-columns:20", "label-noise:5", "scaled-features", "rotate-features"]
+    "text",
+    [
+        *("noise-columns:3", "dilute-columns:30", "shuffled-columns:20", "label-noise:5"),
+        *("scaled-features", "rotate-features"),
+    ],
 )
 def test_limits_are_asked_about_the_altered_shape(order_under, text):
     cell = order_under(text, "zoo").cell

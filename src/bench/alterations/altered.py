@@ -15,6 +15,7 @@ from bench.seeds import derive_seed
 CHANGES: Mapping[str, Callable[[Rows, int, np.random.Generator], Rows]] = MappingProxyType(
     {
         "noise-columns": columns.with_noise_columns,
+        "dilute-columns": columns.with_diluting_columns,
         "shuffled-columns": columns.with_shuffled_columns,
         "drop-columns": columns.without_least_columns,
         "feature-noise": columns.with_feature_noise,

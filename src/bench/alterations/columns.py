@@ -10,7 +10,7 @@ import pandas as pd
 
 from bench.alterations.importances import importances
 from bench.alterations.rows import Rows
-from bench.interventions import columns_left
+from bench.interventions import columns_added, columns_left
 
 
 def with_noise_columns(rows: Rows, amount: int, generator: np.random.Generator) -> Rows:
@@ -21,6 +21,11 @@ def with_noise_columns(rows: Rows, amount: int, generator: np.random.Generator) 
         return _beside(X, pd.DataFrame(generator.standard_normal((len(X), amount)), columns=names))
 
     return replace(rows, X=widened(rows.X), X_test=widened(rows.X_test), image=None)
+
+
+def with_diluting_columns(rows: Rows, amount: int, generator: np.random.Generator) -> Rows:
+    """Add standard normal columns, so many per cent of those that there are: as much noise in every table."""
+    return with_noise_columns(rows, columns_added(rows.X.shape[1], amount), generator)
 
 
 def with_shuffled_columns(rows: Rows, amount: int, generator: np.random.Generator) -> Rows:

@@ -77,13 +77,16 @@ def _run_of(results: Path, run_id: str | None) -> tuple[Store | None, dict[str, 
 
 def _learner(what: str, run: dict[str, Any] | None) -> str | None:
     """Where the learner of that name is found, or nothing: one's own go by the import path of the run."""
+    from bench.arms import is_import_path, names_arm
     from bench.cli.winners import reference_in
     from bench.registry import learners
 
-    if ":" in what or what in learners():
+    if is_import_path(what) or what in learners():
         return what
     own = None if run is None else reference_in(run, what)
-    return own if own is not None and ":" in own else None
+    if own is not None and is_import_path(own):
+        return own
+    return what if names_arm(what) else None
 
 
 def _portrait(store: Store, run: dict[str, Any], what: str) -> dict[str, Any]:

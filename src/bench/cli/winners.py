@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from bench.arms import base_reference, is_import_path, names_arm
 from bench.datasets import ProblemType
 from bench.errors import ConfigError
 from bench.interventions import NONE, parse_intervention
@@ -30,7 +31,8 @@ def winner_code(store: Store | None, run: dict[str, Any] | None, what: str, task
     """
     if store is None or run is None:
         raise ConfigError(f"{what}: nothing was run yet, so there is no best configuration of it")
-    what = find_learner(what).name if ":" in what else what
+    if is_import_path(what) or names_arm(what):
+        what = find_learner(reference_in(run, what)).name
     valid = [trial for trial in trial_rows(store, run["run_id"]) if trial["validation_score"] is not None]
     there = [trial for trial in valid if trial["learner"] == what] or [
         trial for trial in valid if what in trial["cell_id"]
@@ -46,7 +48,7 @@ def winner_code(store: Store | None, run: dict[str, Any] | None, what: str, task
     _check(what, task, own, rows, run)
     best = min(rows, key=lambda trial: (trial["validation_score"], trial["trial"]))
     reference = reference_in(run, best["learner"])
-    called = reference if ":" in reference else None
+    called = base_reference(reference) if is_import_path(reference) else None
     learner, config = find_learner(reference), json.loads(best["config"])
     problem = ProblemType(best["problem"])
     note = _note(best, rows, _versions(store, run))
@@ -77,7 +79,7 @@ def _largest(rows: Rows) -> Rows:
 def reference_in(run: dict[str, Any], learner: str) -> str:
     """Return what a run's suite calls a learner: its name, or the import path whose object has that name."""
     references: list[str] = json.loads(run["record"])["suite"]["learners"]
-    paths = [reference for reference in references if ":" in reference]
+    paths = [reference for reference in references if is_import_path(reference)]
     return next((path for path in paths if find_learner(path).name == learner), learner)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from bench import augmentations
+from bench.arms import Arm
 from bench.cells import Cell, Validation, evidence_key
 from bench.config.sizes import planned_caps, repeated_sizes
 from bench.environments import lock_hash
@@ -15,6 +16,7 @@ from bench.errors import ConfigError
 from bench.interventions import Intervention, parse_intervention, shape_under
 from bench.learners import Learner, specification_hash
 from bench.plans import Exclusion, Plan, PlannedCell
+from bench.search.configurations import fixed_of, with_fixed
 from bench.suites import Suite
 from bench.tasks import Split, SplitPlan, Task, TaskShape
 
@@ -124,8 +126,19 @@ def _planned(cell: Cell, reference: str, learner: Learner) -> PlannedCell:
         evidence_key=evidence_key(cell.id, _data_key(cell, intervention), learner_hash, lock),
         learner_hash=learner_hash,
         lock_hash=lock,
-        not_applicable=intervention.not_applicable(cell.task.dataset) or _past_limit(learner, shape),
+        not_applicable=intervention.not_applicable(cell.task.dataset)
+        or _held_otherwise(learner, cell, intervention)
+        or _past_limit(learner, shape),
     )
+
+
+def _held_otherwise(learner: Learner, cell: Cell, intervention: Intervention) -> str | None:
+    """Return that an arm holds a parameter at another value than the intervention does, or None."""
+    held = learner.held if isinstance(learner, Arm) else {}
+    for name, value in with_fixed(held, fixed_of(cell.task.dataset, intervention)).items():
+        if value != held[name]:
+            return f"{intervention} holds {name} at {value!r}, and {learner.name} does at {held[name]!r}"
+    return None
 
 
 def _data_key(cell: Cell, intervention: Intervention) -> str:

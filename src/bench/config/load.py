@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from bench.arms import is_arm
 from bench.budgets import Budget
 from bench.cells import Validation
 from bench.config.problems import did_you_mean, problem_lines
@@ -112,8 +113,8 @@ def _unknown_names(
     learners, tasks = content.get("learners"), content.get("tasks")
     called: dict[str, str] = {}
     for i, name in enumerate(learners if isinstance(learners, list) else ()):
-        if isinstance(name, str) and ":" in name:
-            yield from _import_path_problems(i, name, called)
+        if isinstance(name, str) and (":" in name or is_arm(name)):
+            yield from _reference_problems(i, name, called)
         elif isinstance(name, str) and name not in known_learners and name not in broken():
             hint = did_you_mean(name, known_learners)
             yield f'learners[{i}]: unknown learner "{name}"{hint} (see `bench list learners`)'
@@ -124,12 +125,17 @@ def _unknown_names(
             yield f'tasks[{i}].dataset: unknown table "{name}"{hint} (see `bench list tables`)'
 
 
-def _import_path_problems(index: int, reference: str, called: dict[str, str]) -> Iterator[str]:
-    """Yield what is wrong with a learner's import path; `called` says which path has which name so far."""
+def _reference_problems(index: int, reference: str, called: dict[str, str]) -> Iterator[str]:
+    """Yield what is wrong with an import path or an arm; `called` says which one has which name so far.
+
+    What an installed package declares and cannot be used is left out of the plan, which says why.
+    """
     try:
         name = find_learner(reference).name
     except ConfigError as error:
         yield f"learners[{index}]: {error}"
+        return
+    except PrerequisiteError:
         return
     if called.setdefault(name, reference) != reference:
         yield f'learners[{index}]: {reference} is called "{name}", and so is {called[name]}; rename one'

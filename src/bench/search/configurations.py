@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 from bench.augmentations import AUGMENTATIONS, NONE, PARAMETER
 from bench.cells import Cell
-from bench.datasets import FeatureKind, ProblemType
-from bench.interventions import parse_intervention
+from bench.datasets import Dataset, FeatureKind, ProblemType
+from bench.interventions import Intervention, parse_intervention
 from bench.learners import Learner
 from bench.spaces import Choice, Config, Space, Value
 
@@ -33,13 +33,18 @@ def with_fixed(config: Config, fixed: Mapping[str, Value]) -> Config:
 
 
 def trial_config(learner: Learner, cell: Cell, number: int) -> Config | None:
-    """Return what a trial of a cell tries, or None where a finite space is exhausted.
-
-    Where something fixed follows from the number of columns, that is of the numeric ones: interventions that
-    fix anything leave no others.
-    """
+    """Return what a trial of a cell tries, or None where a finite space is exhausted."""
     space = searched(learner, cell.task.problem, augmentation=cell.augmentation)
     drawn = space.trial(cell.search_key, number)
-    numeric = sum(each.kind is FeatureKind.NUMERIC for each in cell.task.dataset.features)
-    fixed = parse_intervention(cell.intervention).fixed(max(1, numeric))
+    fixed = fixed_of(cell.task.dataset, parse_intervention(cell.intervention))
     return None if drawn is None else with_fixed(drawn, fixed)
+
+
+def fixed_of(dataset: Dataset, intervention: Intervention) -> Mapping[str, Value]:
+    """Return what an intervention holds in configurations for a table.
+
+    Where that follows from the number of columns, it is of the numeric ones: interventions that fix anything
+    leave no others.
+    """
+    numeric = sum(each.kind is FeatureKind.NUMERIC for each in dataset.features)
+    return intervention.fixed(max(1, numeric))

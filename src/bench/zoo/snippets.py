@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TypeAlias
 
+from bench.arms import base_of
 from bench.augmentations import NONE, PARAMETER
 from bench.datasets import ImageShape, ProblemType
 from bench.learners import Learner
@@ -48,9 +49,10 @@ def code(  # noqa: PLR0913 - by keyword
         problem: what is predicted.
         seed: of everything random in it.
         note: where the configuration is from, and the versions it was found with; becomes a comment.
-        called: where the learner is found, if not by its name: its import path.
+        called: where the learner is found, if not by its name: its import path. Of an arm it is the base's.
         image: what the rows are, where they are images.
     """
+    learner = base_of(learner)
     how = config.get(PARAMETER, NONE)
     if how != NONE and not _augments(learner, how):
         note += f"\nIts fit rows were augmented ({how}); this code fits on the rows that it is given."
