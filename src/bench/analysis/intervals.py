@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 RESAMPLES = 10_000
 COVERAGE = 0.95
-_TAILS = ((1 - COVERAGE) / 2, (1 + COVERAGE) / 2)
+TAILS = ((1 - COVERAGE) / 2, (1 + COVERAGE) / 2)
+"""The quantiles at the ends of an interval."""
 
 
 def bootstrap_means(values: Floats) -> tuple[Floats, Floats]:
@@ -31,17 +32,17 @@ def bootstrap_means(values: Floats) -> tuple[Floats, Floats]:
     low, high = np.full(n_rows, np.nan), np.full(n_rows, np.nan)
     wide = known.sum(axis=1) >= 2
     if wide.any():
-        weights = _resamples(n).T
+        weights = resamples(n).T
         sums = np.where(known, values, 0.0)[wide] @ weights
         counts = np.full_like(sums, n) if known[wide].all() else known[wide].astype(float) @ weights
         means = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
         quantiles = np.quantile if (counts > 0).all() else np.nanquantile
-        low[wide], high[wide] = quantiles(means, _TAILS, axis=1)
+        low[wide], high[wide] = quantiles(means, TAILS, axis=1)
     return low, high
 
 
 @lru_cache(maxsize=4)
-def _resamples(n: int) -> Floats:
+def resamples(n: int) -> Floats:
     """Return (RESAMPLES, n) how often each of n datasets is drawn: multinomial weights.
 
     Kept from one drawing of a live leaderboard to the next.
