@@ -172,7 +172,8 @@ def leaderboard(of: Run | str | Path = RESULTS, **view: Any) -> Leaderboard:
     """Return the leaderboard of a run, or of the latest one in a results folder.
 
     `view` are the fields of `bench.analysis.views.View`: by, show, rows, metric, budget_s, budget_trials,
-    failure_policy, intervention, reference, train_rows (of several training-set sizes the largest without).
+    failure_policy, intervention, reference, only (names: a narrower field), train_rows (of several
+    training-set sizes the largest without).
 
     Raises:
         PrerequisiteError: there are no results.
@@ -200,9 +201,11 @@ def _viewed(view: dict[str, Any], fields: Iterable[str]) -> dict[str, Any]:
         problems.append(f"budget_s: give more than 0 seconds, not {view['budget_s']!r}")
     if view.get("budget_trials") is not None and not is_whole(view["budget_trials"]):
         problems.append(f"budget_trials: give a whole number from 1, not {view['budget_trials']!r}")
+    if "only" in view and not _is_list(view["only"]):
+        problems.append(f"only: give a list of names that is not empty, not {view['only']!r}")
     if problems:
         raise ConfigError(*problems)
-    return view
+    return {**view, "only": tuple(view.get("only", ()))}
 
 
 def _refuse_absent(reference: str, learners: Iterable[str]) -> None:

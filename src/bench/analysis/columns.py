@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from bench.analysis.leaderboard import Estimate, Leaderboard, Row
 from bench.analysis.lone import Spread
@@ -14,9 +14,9 @@ from bench.analysis.sizes import rows_title
 from bench.interventions import NONE
 from bench.metrics import SCORE_TITLE
 
-Extra: TypeAlias = Literal["calibration", "density"]
+Extra: TypeAlias = Literal["calibration", "density", "ratings"]
 """Columns that are shown where they are asked for."""
-EXTRAS: tuple[Extra, ...] = ("calibration", "density")
+EXTRAS: tuple[Extra, ...] = get_args(Extra)
 _SHOWN_UP_TO = math.log(100)
 """Errors more than this many times the reference's are shown as `>9900`."""
 
@@ -56,8 +56,7 @@ def columns(board: Leaderboard, extra: Collection[Extra] = ()) -> tuple[Column, 
     """Return the columns of a leaderboard, in order."""
     return (
         *(_ranking(board) if board.task is None else _lone(board)),
-        *_EXTRA["calibration"] * ("calibration" in extra),
-        *_EXTRA["density"] * ("density" in extra),
+        *(column for name in EXTRAS if name in extra for column in _EXTRA[name]),
     )
 
 
@@ -134,6 +133,17 @@ def _costs(board: Leaderboard) -> tuple[Column, ...]:
     )
 
 
+def _elo(row: Row) -> str:
+    rating = row.rating
+    if math.isnan(rating.low):
+        return _number(rating.elo, 0)
+    return f"{rating.elo:.0f} [{rating.low:.0f}, {rating.high:.0f}]"
+
+
+def _percent(share: float) -> str:
+    return "-" if math.isnan(share) else f"{100 * share:.0f} %"
+
+
 _EXTRA: dict[Extra, tuple[Column, ...]] = {
     "calibration": (
         Column(heading="ECE", show=lambda row: _number(row.calibration.ece, 3), fields=("calibration.ece",)),
@@ -160,6 +170,17 @@ _EXTRA: dict[Extra, tuple[Column, ...]] = {
         ),
         Column(heading="density tasks", show=lambda row: str(row.density.n or "-"), fields=("density.n",)),
     ),
+    "ratings": (
+        Column(heading="Elo", show=_elo, fields=("rating.elo", "rating.low", "rating.high", "rating.n")),
+        Column(
+            heading="win rate", show=lambda row: _percent(row.rating.win_rate), fields=("rating.win_rate",)
+        ),
+        Column(
+            heading="improvability",
+            show=lambda row: _percent(row.rating.improvability),
+            fields=("rating.improvability",),
+        ),
+    ),
 }
 _SHOWN = {"tuned": "tuned", "default": "default configurations", "ensembled": "ensembles"}
 _WHAT = {
@@ -185,11 +206,16 @@ _LEGEND: dict[Extra, str] = {
         "CRPS/SD (lower is better), log density (higher is better): of predictive distributions of the "
         "target over its SD, mean over the entry's own tasks with densities (density tasks)."
     ),
+    "ratings": (
+        "Elo (400 more: ten wins to one loss; {anchor} is 1000) [95 % bootstrap interval over tables]; "
+        "win rate: share of the others that it beats on a table; improvability: mean of 1 - best error / own "
+        "error. All three depend on which entries are in the table, and decide nothing."
+    ),
 }
 
 
-def title(board: Leaderboard) -> str:
-    """Return what is ranked, by what, at which budget, on how many tables."""
+def title(board: Leaderboard, what: str = "Leaderboard") -> str:
+    """Return what is shown, by what, at which budget, on how many tables."""
     view = board.view
     metric = "" if view.metric is None else f", {error_title(view.metric)}"
     rows = "" if view.rows == "all" else " without a twin in training"
@@ -205,7 +231,7 @@ def title(board: Leaderboard) -> str:
             f"Budget per cell: {board.budget}{shared}{replay}."
         )
     return (
-        f"Leaderboard by {view.by}, {_SHOWN[view.show]}{size}{metric}{rows and f', test rows{rows}'}{under}. "
+        f"{what} by {view.by}, {_SHOWN[view.show]}{size}{metric}{rows and f', test rows{rows}'}{under}. "
         f"Budget per cell: {board.budget}{shared}{replay}. Tables compared: {tables or 'none yet'}."
     )
 
@@ -230,7 +256,11 @@ def legend(board: Leaderboard, extra: Collection[Extra] = ()) -> str:
         _WHAT[view.show, view.by],
         *(ranking if board.task is None else (lone, against)),
         "seconds, trials: of the median split.",
-        *(_LEGEND[name] for name in EXTRAS if name in extra),
+        *(
+            _LEGEND[name].format(anchor=board.contest.anchor or "the mean")
+            for name in EXTRAS
+            if name in extra
+        ),
     ]
     return " ".join(parts)
 

@@ -6,8 +6,8 @@ import math
 import textwrap
 
 from bench.analysis.curves import Curve, Curves
+from bench.analysis.forms import TEXT_WIDTH
 from bench.analysis.leaderboard import Estimate
-from bench.analysis.tables import TEXT_WIDTH
 from bench.interventions import NONE
 from bench.suites import FULL
 

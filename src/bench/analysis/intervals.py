@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 RESAMPLES = 10_000
 COVERAGE = 0.95
-_TAILS = ((1 - COVERAGE) / 2, (1 + COVERAGE) / 2)
+TAILS = ((1 - COVERAGE) / 2, (1 + COVERAGE) / 2)
+"""The quantiles at the ends of an interval."""
 
 
 def bootstrap_means(values: Floats) -> tuple[Floats, Floats]:
@@ -36,7 +37,7 @@ def bootstrap_means(values: Floats) -> tuple[Floats, Floats]:
         counts = np.full_like(sums, n) if known[wide].all() else known[wide].astype(float) @ weights
         means = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
         quantiles = np.quantile if (counts > 0).all() else np.nanquantile
-        low[wide], high[wide] = quantiles(means, _TAILS, axis=1)
+        low[wide], high[wide] = quantiles(means, TAILS, axis=1)
     return low, high
 
 

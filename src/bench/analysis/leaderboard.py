@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
 from bench.analysis.bound import budget_bound
+from bench.analysis.contest import NO_CONTEST, TIE, Contest
 from bench.analysis.errors import DUMMY, Errors, errors
 from bench.analysis.intervals import bootstrap_means
 from bench.analysis.lone import NO_SPREAD, Spread, spreads
 from bench.analysis.metrics import checked, problems_with, short_title
-from bench.analysis.provenance import budget_label, is_replay, run_notes
+from bench.analysis.provenance import budget_label, is_replay, narrow_notes, run_notes
 from bench.analysis.qualities import Calibration, Density, calibrations, densities
+from bench.analysis.ratings import NOT_RATED, Rating, ratings
 from bench.analysis.results import Results, results
 from bench.analysis.sizes import of_size
 from bench.analysis.tiers import MIN_DATASETS, compare_pairs, tiers
-from bench.analysis.traces import numbered, traces
-from bench.analysis.views import View
+from bench.analysis.traces import Cells, numbered, traces
+from bench.analysis.views import View, narrowed
 from bench.datasets import ProblemType
 from bench.errors import ConfigError
 from bench.interventions import NONE
@@ -35,8 +37,6 @@ if TYPE_CHECKING:
     Mask: TypeAlias = NDArray[np.bool_]
     Texts: TypeAlias = NDArray[np.object_]
 
-TIE = math.log(1.05)
-"""Log error ratios nearer to 0 than this are ties: errors within 5 % of each other."""
 FEW_TRIALS = 5
 """An entry whose median result shows fewer trials than this was hardly searched."""
 
@@ -87,6 +87,8 @@ class Row:
     median_trials: float
     calibration: Calibration
     density: Density
+    rating: Rating = NOT_RATED
+    """Among the entries of the table; `Leaderboard.rated` makes it."""
 
     @property
     def defaults_only(self) -> bool:
@@ -114,6 +116,15 @@ class Leaderboard:
     rows: tuple[Row, ...]
     notes: tuple[str, ...]
     """What was left out and what limits the evidence, a line each."""
+    contest: Contest = field(default=NO_CONTEST, repr=False, compare=False)
+    """What ratings and the matrix of pairs are made of."""
+
+    def rated(self) -> Leaderboard:
+        """Return the same with the rating of each row: 2,000 resamples, which a live one has no use for."""
+        found = dict(zip(self.contest.entries, ratings(self.contest), strict=True))
+        return replace(
+            self, rows=tuple(replace(row, rating=found.get(row.entry, row.rating)) for row in self.rows)
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row for each entry with every number in full: log error ratios, not per cent."""
@@ -143,33 +154,36 @@ def leaderboard(
     It may be asked for while a run is going on: what has no error yet is left out, and a note says so.
     A view of ensembles needs the `stored` predictions of the cells, by evidence key.
     Raises ConfigError where two cells of one learner stand for the same split and seed, where the cells are
-    of several training-set sizes and the view names none of them, and for a metric that is none, can be no
-    error, or that no task here has.
+    of several training-set sizes and the view names none of them, for a metric that is none, can be no
+    error, or that no task here has, and where the view is narrowed to a name that is no entry here.
     """
     cells, left_out = _with_metric(of_size(cells, view.train_rows), view)
     of = traces(trials, cells, view.intervention or NONE)
-    shown = results(of, view, stored)
+    own = narrowed(of, view)
+    shown = results(own, view, stored)
     found = errors(shown, of, view)
     problem, ratios = by_dataset(found, found.log_ratio)
-    bound = None if view.show == "default" else budget_bound(of, view)
+    bound = None if view.show == "default" else budget_bound(own, view)
     rows = _with_bound(_rows(found, shown, ratios, problem), shown, bound)
     compared = problem[np.isfinite(ratios).any(axis=0)]
     return Leaderboard(
         view=view,
-        budget=budget_label(of.cells, view),
-        replay=is_replay(of.cells, view),
+        budget=budget_label(own.cells, view),
+        replay=is_replay(own.cells, view),
         n_tasks=len(found.tasks),
         task=str(found.tasks[0]) if len(found.tasks) == 1 else None,
         problem=ProblemType(found.problem[0]) if len(found.tasks) == 1 else None,
         datasets={problem.value: int((compared == problem.value).sum()) for problem in ProblemType},
         rows=rows,
         notes=(
+            *narrow_notes(of.cells, view),
             *left_out,
             *found.notes,
             *shown.notes,
-            *run_notes(cells, of.cells, shown, view),
+            *run_notes(cells, own.cells, shown, view),
             *_cautions(rows, view, len(compared)),
         ),
+        contest=_contest(rows, found, ratios, _holder(of.cells, view)),
     )
 
 
@@ -213,6 +227,23 @@ def by_dataset(found: OfTasks, ratios: Floats) -> tuple[Texts, Floats]:
     n = known @ member
     sums = np.where(known, ratios, 0.0) @ member
     return found.problem[first], np.divide(sums, n, out=np.full(n.shape, np.nan), where=n > 0)
+
+
+def _contest(rows: tuple[Row, ...], found: Errors, ratios: Floats, anchor: str | None) -> Contest:
+    """Return the entries with a ratio (E, N), in the order of the rows."""
+    entries = tuple(row.entry for row in rows if row.overall.n)
+    place = [found.entries.index(entry) for entry in entries]
+    return Contest(
+        entries=entries,
+        log_ratio=ratios[place][:, np.isfinite(ratios).any(axis=0)],
+        anchor=anchor if anchor in entries else None,
+    )
+
+
+def _holder(cells: Cells, view: View) -> str | None:
+    """Return the entry that is the reference, or the family that has it; None where it is not in the run."""
+    held = (cells.family if view.by == "family" else cells.learner)[cells.learner == view.reference]
+    return str(held[0]) if len(held) else None
 
 
 def _rows(found: Errors, shown: Results, ratios: Floats, problem: Texts) -> tuple[Row, ...]:

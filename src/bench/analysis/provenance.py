@@ -31,10 +31,22 @@ def is_replay(cells: Cells, view: View) -> bool:
     return any(limit is not None and bool((ran > limit).any()) for ran, limit in asked)
 
 
+def narrow_notes(cells: Cells, view: View) -> tuple[str, ...]:
+    """Say that a view shows some entries alone; `cells` are those of all."""
+    n = len(set(cells.family if view.by == "family" else cells.learner))
+    if not view.only or len(view.only) == n:
+        return ()
+    several = "families" if view.by == "family" else "learners"
+    return (f"Narrowed to {len(view.only)} of {n} {several}: tiers, ranks and ratings are among these alone",)
+
+
 def run_notes(planned: pd.DataFrame, cells: Cells, shown: Results, view: View) -> tuple[str, ...]:
     """Return, a line each, what is not in the leaderboard or not equal in it."""
     notes = []
-    if others := int((planned["intervention"] != (view.intervention or NONE)).sum()):
+    elsewhere = (planned["intervention"] != (view.intervention or NONE)).to_numpy()
+    if view.only:
+        elsewhere &= planned[view.by].isin(view.only).to_numpy()
+    if others := int(elsewhere.sum()):
         notes.append(f"{others} cells under another intervention are left out")
     if pending := int(shown.pending.sum()):
         notes.append(

@@ -14,10 +14,10 @@ import pandas as pd
 
 from bench.analysis.columns import estimate
 from bench.analysis.errors import errors
+from bench.analysis.forms import TEXT_WIDTH
 from bench.analysis.leaderboard import Estimate, by_dataset, estimates
 from bench.analysis.results import results
 from bench.analysis.sizes import of_size, rows_title
-from bench.analysis.tables import TEXT_WIDTH
 from bench.analysis.traces import traces
 from bench.analysis.views import View
 from bench.errors import ConfigError

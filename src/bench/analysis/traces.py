@@ -105,6 +105,18 @@ def traces(trials: pd.DataFrame, cells: pd.DataFrame, intervention: str = NONE) 
     return Traces(cells=_cells(cells, budgets), rows=_rows(trials, cell, order), metrics=trials["metrics"])
 
 
+def of_cells(of: Traces, kept: Mask) -> Traces:
+    """Return the traces of some of the cells; slots keep their numbers."""
+    rows = kept[of.rows.cell]
+    number = np.cumsum(kept) - 1
+    own = {name: getattr(of.rows, name)[rows] for name in Rows.__slots__}
+    return Traces(
+        cells=Cells(**{name: getattr(of.cells, name)[kept] for name in Cells.__slots__}),
+        rows=Rows(**{**own, "cell": number[own["cell"]]}),
+        metrics=of.metrics,
+    )
+
+
 def current(rows: Rows, limit_s: Floats) -> Rows:
     """Return one row for each trial: the latest of an attempt that was allowed just the limit of its cell.
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 import numpy as np
 
 from bench.analysis.sizes import TrainRows, is_size
-from bench.analysis.traces import Cells, Rows, Traces, current, numbered
+from bench.analysis.traces import Cells, Rows, Traces, current, numbered, of_cells
 from bench.budgets import DEFAULT_FACTOR
 from bench.errors import ConfigError
 from bench.suites import FULL
@@ -71,6 +71,8 @@ class View:
     """Of which training-set size the cells are, `full` for no cap; None where there is one alone."""
     reference: str = "random-forest"
     """The learner whose default configuration every error is compared with."""
+    only: tuple[str, ...] = ()
+    """The learners, or by family the families, that are shown and compared; none for all."""
 
     def __post_init__(self) -> None:
         """Raise ConfigError for a choice that there is not."""
@@ -133,6 +135,30 @@ def select(of: Traces, view: View) -> Selection:
         chosen=incumbents(rows, counts, group, numbered(cells.learner)),
         dearer=dearer,
     )
+
+
+def narrowed(of: Traces, view: View) -> Traces:
+    """Return the traces of the entries that a view is narrowed to; slots keep their numbers.
+
+    Raises ConfigError for a name that is no entry.
+    """
+    if not view.only:
+        return of
+    entry = of.cells.family if view.by == "family" else of.cells.learner
+    there = list(dict.fromkeys(entry))
+    unknown = [name for name in view.only if name not in there]
+    if unknown:
+        from bench.config.problems import did_you_mean
+
+        several = "families" if view.by == "family" else "learners"
+        raise ConfigError(
+            *(
+                f"only: {name!r} is no {view.by} of this run{did_you_mean(str(name), there)} "
+                f"({several}: {', '.join(there)})"
+                for name in unknown
+            )
+        )
+    return of_cells(of, np.isin(entry, view.only))
 
 
 def limits(cells: Cells, view: View, group: Ints) -> tuple[Floats, Floats]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from bench.metrics import METRICS
 
 if TYPE_CHECKING:
     from bench.analysis.columns import Extra
+    from bench.analysis.forms import Sheet
+    from bench.analysis.leaderboard import Leaderboard
 
 
 @click.command("leaderboard")
@@ -62,9 +65,16 @@ if TYPE_CHECKING:
     "--columns",
     "extra",
     multiple=True,
-    type=click.Choice(["calibration", "density"]),
-    help="More columns; both may be given. CSV and JSON always have them.",
+    type=click.Choice(["calibration", "density", "ratings"]),
+    help="More columns; may be given again. CSV and JSON always have them.",
 )
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="NAME",
+    help="A narrower field: of the learners (--by family: families) this one; may be given again.",
+)
+@click.option("--matrix", is_flag=True, help="Every entry against every other, instead of the ranking.")
 @click.option(
     "--format",
     "form",
@@ -76,19 +86,27 @@ if TYPE_CHECKING:
 @results_option
 @cache_option
 def command(
-    form: str, extra: tuple[Extra, ...], run_id: str | None, results: Path, cache: Path | None, **view: Any
+    *,
+    form: str,
+    extra: tuple[Extra, ...],
+    matrix: bool,
+    run_id: str | None,
+    results: Path,
+    cache: Path | None,
+    **view: Any,
 ) -> None:
     """Show the leaderboard of a run: learners or families, tuned, default or ensembled, at any budget.
 
     A run with several training-set sizes has one for each, the smallest first.
     """
-    from bench.analysis import tables
     from bench.analysis.views import View
     from bench.boards import board, sizes_of
     from bench.sources.cache import Cache
     from bench.store.opening import read_store
     from bench.store.query import find_run
 
+    if matrix and extra:
+        raise click.UsageError("give --matrix or --columns, not both: the matrix has no columns of its own")
     store = read_store(results)
     run, asked = find_run(store, run_id), View(**view)
     there = sizes_of(store, run)
@@ -96,17 +114,35 @@ def command(
     if asked.train_rows is None and len(there) > 1:
         views = [dataclasses.replace(asked, train_rows=size) for size in there]
     found = [board(store, run, each, Cache(cache)) for each in views]
+    click.echo(_matrices(found, form) if matrix else _rankings(found, form, extra), nl=False)
+
+
+def _rankings(found: list[Leaderboard], form: str, extra: tuple[Extra, ...]) -> str:
+    from bench.analysis import tables
+
     match form:
         case "csv":
-            shown = tables.to_csv(*found)
+            return tables.to_csv(*found)
         case "json":
-            shown = tables.to_json(*found)
+            return tables.to_json(*found)
         case _:
-            renders = {
-                "text": tables.text,
-                "markdown": tables.markdown,
-                "html": tables.html,
-                "latex": tables.latex,
-            }
-            shown = "\n".join(renders[form](each, extra) for each in found)
-    click.echo(shown, nl=False)
+            return _shown((tables.sheet(each, extra) for each in found), form)
+
+
+def _matrices(found: list[Leaderboard], form: str) -> str:
+    from bench.analysis import matrix_tables
+
+    match form:
+        case "csv":
+            return matrix_tables.to_csv(*found)
+        case "json":
+            return matrix_tables.to_json(*found)
+        case _:
+            return _shown(map(matrix_tables.sheet, found), form)
+
+
+def _shown(sheets: Iterable[Sheet], form: str) -> str:
+    from bench.analysis import forms
+
+    render = {"text": forms.text, "markdown": forms.markdown, "html": forms.html, "latex": forms.latex}[form]
+    return "\n".join(map(render, sheets))
