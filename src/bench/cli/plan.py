@@ -11,7 +11,7 @@ import click
 from bench.cli.estimate import cell_wall_s, span
 from bench.datasets import Origin, ProblemType
 from bench.facts import Verdict
-from bench.plans import Plan, PlannedCell, is_tour
+from bench.plans import Plan, PlannedCell, is_of_interventions, is_tour
 from bench.sources.catalog import Package
 from bench.suites import Suite
 from bench.tasks import SplitPlan
@@ -42,6 +42,11 @@ def announce(plan: Plan, jobs: int) -> None:
     _say(_rules_line(plan))
     if is_tour(plan):
         _say("A tour, not evidence: budgets this short and so few splits rank by speed and luck as well.")
+    if is_of_interventions(plan):
+        _say(
+            "Evidence of what the interventions change, not of what the learners can do: "
+            f"{plan.budget.trials} trials are too few to rank by."
+        )
     if plan.suite.note:
         _say(plan.suite.note)
     notes = [(task.name, note) for task in plan.tasks for note in task.dataset.notes]
@@ -104,11 +109,13 @@ def _rules_line(plan: Plan) -> str:
     holdout = suite.validation.method == "holdout"
     validation = "% of the training rows held out" if holdout else " inner folds"
     splits = len({(planned.cell.split.repeat, planned.cell.split.fold) for planned in plan.cells})
+    seeds = len({planned.cell.seed for planned in plan.cells})
     return (
         f"each cell: at most {' and '.join(limit for limit in limits if limit)}, {budget.cores} core"
         f"{'s' if budget.cores > 1 else ''}, {budget.memory_bytes / 2**30:g} GiB; "
         f"{_caps(suite)}; "
         f"{suite.validation.amount}{validation}; {splits} split{'s' if splits > 1 else ''}"
+        f"{f', each with {seeds} seeds' if seeds > 1 else ''}"
     )
 
 
