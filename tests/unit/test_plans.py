@@ -103,3 +103,10 @@ def test_the_suites_of_paired_interventions_are_evidence_of_them(capsys):
     assert "tour" not in said
     assert is_tour(suite_plan("rotated-features")), "one fold alone"
     assert is_of_interventions(suite_plan("rotated-features", folds=3))
+
+
+def test_a_plan_says_where_augmentation_is_searched(capsys):
+    for name, said in (("images", True), ("permuted-pixels", False), ("rotated-features", False)):
+        announce(suite_plan(name), jobs=1)
+        out = " ".join(capsys.readouterr().out.split())
+        assert ("; augmentation of images is searched too" in out) is said

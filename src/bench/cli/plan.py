@@ -110,12 +110,14 @@ def _rules_line(plan: Plan) -> str:
     validation = "% of the training rows held out" if holdout else " inner folds"
     splits = len({(planned.cell.split.repeat, planned.cell.split.fold) for planned in plan.cells})
     seeds = len({planned.cell.seed for planned in plan.cells})
+    augmented = any(planned.cell.augmentation for planned in plan.cells)
     return (
         f"each cell: at most {' and '.join(limit for limit in limits if limit)}, {budget.cores} core"
         f"{'s' if budget.cores > 1 else ''}, {budget.memory_bytes / 2**30:g} GiB; "
         f"{_caps(suite)}; "
         f"{suite.validation.amount}{validation}; {splits} split{'s' if splits > 1 else ''}"
         f"{f', each with {seeds} seeds' if seeds > 1 else ''}"
+        f"{'; augmentation of images is searched too' if augmented else ''}"
     )
 
 
