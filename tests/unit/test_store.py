@@ -20,6 +20,7 @@ from click.testing import CliRunner
 from bench.budgets import Budget
 from bench.cells import CellStatus
 from bench.cli.export import command as export
+from bench.cli.show import command as show
 from bench.config.expand import expand
 from bench.datasets import ImageShape
 from bench.environments import Environment
@@ -503,6 +504,24 @@ def test_where_augmentation_was_searched_is_exported(store, plan, order, make_tr
     for name in ("cells", "trials"):
         written = pd.read_csv(output / f"{name}.csv")
         assert written["augmentation"].tolist() == planned
+
+
+def test_code_for_images_needs_no_cache(store, plan, order, make_trial, monkeypatch, tmp_path):
+    """The shape of images is that of the table which was run, wherever tables are kept now."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("BENCH_CACHE", raising=False)
+    cell = order.cell
+    pictures = replace(cell.task.dataset, image=ImageShape(4, 5, 3))
+    suite = replace(plan.suite, learners=("conv-net",))
+    task = replace(cell.task, dataset=pictures)
+    (planned,) = expand(suite, [task], {"conv-net": learner("conv-net")}, ()).cells
+    made = replace(plan, suite=suite, tasks=(task,), cells=(planned,))
+    store.add_run("run-1", made, RunRequest(key="the command"), ENVIRONMENT)
+    config = learner("conv-net").space(pictures.problem).default
+    attempt(store, replace(order, evidence_key=planned.evidence_key), [make_trial(0, config=config)])
+    asked = ["conv-net", "--code", "--results", str(store.folder)]
+    shown = CliRunner().invoke(show, asked, catch_exceptions=False)
+    assert '"image": (4, 5, 3)' in shown.output
 
 
 def test_the_latest_attempt_says_how_a_cell_stands(store, run, order, make_trial):

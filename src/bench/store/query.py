@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from bench.cells import CellStatus
+from bench.datasets import ImageShape
 from bench.errors import ConfigError, PrerequisiteError
 from bench.interventions import parse_intervention
 from bench.store.sqlite import Store
@@ -167,3 +168,11 @@ def _augmented(store: Store, run_id: str) -> frozenset[str]:
 def evidence_rows(store: Store, run_id: str) -> list[dict[str, Any]]:
     """Return what names table, split and validation of each cell of a run, in the plan's order."""
     return store.rows(_EVIDENCE, {"run": run_id})
+
+
+def image_of(store: Store, evidence_key: str) -> ImageShape | None:
+    """Return what the rows of a cell's table are, where they are images, as the store knows it."""
+    query = "SELECT d.record FROM evidence e JOIN datasets d USING (fingerprint) WHERE e.evidence_key = ?"
+    (found,) = store.rows(query, (evidence_key,))
+    sizes = json.loads(found["record"]).get("image")
+    return None if sizes is None else ImageShape(**sizes)
