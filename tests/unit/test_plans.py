@@ -10,11 +10,13 @@ from bench.budgets import Budget
 from bench.cli.plan import announce
 from bench.config.expand import expand
 from bench.config.load import find_suite, load_suite
+from bench.datasets import Grade
+from bench.facts import Fact, Verdict
 from bench.plans import is_of_interventions, is_tour, repetitions
 from bench.registry import learner, learners
 from bench.sources.catalog import catalog, record
 from bench.sources.outline import outline
-from bench.splits.plan import split_plan
+from bench.splits.plan import split_plan, split_title
 from bench.tasks import SplitPlan, Task
 
 
@@ -110,3 +112,23 @@ def test_a_plan_says_where_augmentation_is_searched(capsys):
         announce(suite_plan(name), jobs=1)
         out = " ".join(capsys.readouterr().out.split())
         assert ("; augmentation of images is searched too" in out) is said
+
+
+@pytest.mark.parametrize(("procedure", "title"), [
+    ("published-last10000", "the published training and test rows"),
+    ("published-last2500", "the published training and test rows"), ("openml-cv3x10", "OpenML's own splits"),
+    ("kfold3", "seeded 3-fold"), ("time3", "3 folds, each later than what it learns from"),
+])  # fmt: skip
+def test_a_plan_says_how_tables_are_split(planned, capsys, procedure, title):
+    announce(planned(procedure=procedure), jobs=1)
+    assert f"; {title} on 1" in " ".join(capsys.readouterr().out.split())
+
+
+def test_every_procedure_of_our_own_has_a_title(cell):
+    """As a table is told to be split: whole, with equal rows, with groups, in time."""
+    table = cell.task.dataset
+    together = Fact(code="D101", verdict=Verdict.GROUP, text="")
+    given = [{}, {"facts": (together,)}, {"group": "seller"}, {"time": "sold"}, {"n_published_test": 9}]
+    plain = dataclasses.replace(table, grade=Grade.NONE, official=None)
+    titles = {split_title(split_plan(dataclasses.replace(plain, **each))) for each in given}
+    assert len(titles) == len(given)

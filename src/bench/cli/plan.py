@@ -13,17 +13,10 @@ from bench.datasets import Origin, ProblemType
 from bench.facts import Verdict
 from bench.plans import Plan, PlannedCell, is_of_interventions, is_tour
 from bench.sources.catalog import Package
+from bench.splits.plan import split_title
 from bench.suites import Suite
-from bench.tasks import SplitPlan
 
 WIDTH = 100
-SPLITS = {
-    "kfold3": "seeded 3-fold",
-    "twins3": "seeded 3-fold, equal rows on one side",
-    "group3": "3 folds of whole groups",
-    "published-last10000": "the published training and test rows",
-    "time3": "3 folds, each later than what it learns from",
-}
 ORIGIN = "D501"
 """The fact that a table's line tells already."""
 ORIGINS = {Origin.UNKNOWN.value: "of unknown origin"}
@@ -146,11 +139,7 @@ def _tables_line(plan: Plan) -> str:
     kinds = Counter(task.problem for task in plan.tasks)
     parts = [f"{kinds[problem]} {problem}" for problem in ProblemType if kinds[problem]]
     origins = Counter(task.dataset.origin.value for task in plan.tasks)
-    splits = Counter(_splits(task.splits) for task in plan.tasks)
+    splits = Counter(split_title(task.splits) for task in plan.tasks)
     counted = (", ".join(f"{n} {ORIGINS.get(origin, origin)}" for origin, n in origins.items()),
                ", ".join(f"{what} on {n}" for what, n in splits.items()))  # fmt: skip
     return "; ".join((", ".join(parts), *counted))
-
-
-def _splits(splits: SplitPlan) -> str:
-    return "OpenML's own splits" if splits.official else SPLITS.get(splits.procedure, splits.procedure)
