@@ -79,12 +79,32 @@ def test_others_must_gain_more_than_five_per_cent(problem, before, after, binds)
     assert bound(run([before, before, after, after], problem), budget_trials=4) == [binds]
 
 
-def test_a_default_that_takes_more_than_half_is_bound_from_when_a_replay_would_lack_it():
-    for spent_s, binds in ((3.0, False), (4.0, False), (4.5, True), (8.0, True)):
+def test_a_default_that_took_more_than_half_is_bound():
+    for spent_s, binds in ((2.0, False), (2.5, True), (4.0, True), (4.5, True), (8.0, True)):
         made = run([0.3], spent_s=spent_s, billed_s=spent_s, attempt_budget_s=4.0)
         assert bound(made, budget_s=4.0) == [binds]
-        lacks = leaderboard(*map_frames(made), View(budget_s=2.0)).rows[0].n_tasks == 0
-        assert lacks == binds
+        assert bound(made) == [binds], "what the cell was allowed"
+
+
+@pytest.mark.parametrize("allowed", [2.0, 4.0])
+def test_what_came_after_such_a_default_does_not_unbind_it(allowed):
+    """Also where the default is of an attempt that was allowed just the half, of which it may take twice."""
+    trials, cells = run([0.3, 0.3], attempt_budget_s=4.0)
+    trials[0] |= {"spent_s": 2.5, "attempt_budget_s": allowed}
+    trials[1] |= {"spent_s": 3.5, "attempt": 2 if allowed == 2.0 else 1}
+    assert bound((trials, cells), budget_s=4.0) == [True]
+    trials[0]["spent_s"] = 2.0
+    assert bound((trials, cells), budget_s=4.0) == [False]
+
+
+def test_a_family_has_half_of_a_share_for_its_default():
+    def of(spent_s):
+        own = {"family": "f", "attempt_budget_s": 8.0, "spent_s": spent_s, "billed_s": spent_s}
+        return joined(run([0.3], learner="a", **own), run([None], learner="b", **own))
+
+    assert bound(of(2.0), budget_s=8.0, by="family") == [False], "of two members each has 4 s, half is 2 s"
+    assert bound(of(2.5), budget_s=8.0, by="family") == [True]
+    assert bound(of(2.5), budget_s=8.0) == [False, False]
 
 
 def test_a_default_that_was_cut_short_is_bound():

@@ -13,13 +13,20 @@ import time
 from contextlib import contextmanager
 from dataclasses import replace
 
+import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 from bench.budgets import Budget
 from bench.cells import CellStatus
+from bench.cli.export import command as export
+from bench.cli.show import command as show
+from bench.config.expand import expand
+from bench.datasets import ImageShape
 from bench.environments import Environment
 from bench.errors import ConfigError, PrerequisiteError
 from bench.orders import Predictions
+from bench.registry import learner
 from bench.store import predictions as prediction_files
 from bench.store.leases import Holder, _started
 from bench.store.opening import SCHEMA_VERSION, open_store, read_store
@@ -474,6 +481,47 @@ def test_how_each_cell_stands(store, plan, order, make_trial):
     assert rows[3]["reason"] == "too many rows"
     assert (rows[0]["n_train"], rows[0]["n_fit"], rows[0]["n_validation"]) == (90, 60, 30)
     assert (rows[0]["wall_s"], rows[0]["log"], rows[0]["complete"]) == (2.5, "said\n", 1)
+
+
+@pytest.mark.parametrize("offered", [True, False])
+def test_where_augmentation_was_searched_is_exported(store, plan, order, make_trial, offered):
+    """The run's rows say of each cell what its plan said, also where no row was an image."""
+    image = ImageShape(4, 4, 1)
+    cell, output = order.cell, store.folder / "out"
+    pictures = replace(cell.task.dataset, name="pictures", fingerprint="f" * 64, image=image)
+    tasks = [cell.task, replace(cell.task, name="pictures", dataset=pictures)]
+    kept = ("none", "permute-pixels", "noise-columns:3")
+    suite = replace(plan.suite, augmentation=offered, interventions=kept)
+    made = expand(suite, tasks, {"dummy": learner("dummy")}, ())
+    store.add_run("run-1", made, RunRequest(key="the command"), ENVIRONMENT)
+    planned = [each.cell.augmentation for each in made.cells]
+    assert planned == [False, False, False, offered, offered, False]
+    assert [row["augmentation"] for row in cell_rows(store, "run-1")] == planned
+    for each in made.cells:
+        attempt(store, replace(order, evidence_key=each.evidence_key), [make_trial(0)])
+    asked = ["-o", str(output), "--results", str(store.folder)]
+    assert CliRunner().invoke(export, asked, catch_exceptions=False).exit_code == 0
+    for name in ("cells", "trials"):
+        written = pd.read_csv(output / f"{name}.csv")
+        assert written["augmentation"].tolist() == planned
+
+
+def test_code_for_images_needs_no_cache(store, plan, order, make_trial, monkeypatch, tmp_path):
+    """The shape of images is that of the table which was run, wherever tables are kept now."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("BENCH_CACHE", raising=False)
+    cell = order.cell
+    pictures = replace(cell.task.dataset, image=ImageShape(4, 5, 3))
+    suite = replace(plan.suite, learners=("conv-net",))
+    task = replace(cell.task, dataset=pictures)
+    (planned,) = expand(suite, [task], {"conv-net": learner("conv-net")}, ()).cells
+    made = replace(plan, suite=suite, tasks=(task,), cells=(planned,))
+    store.add_run("run-1", made, RunRequest(key="the command"), ENVIRONMENT)
+    config = learner("conv-net").space(pictures.problem).default
+    attempt(store, replace(order, evidence_key=planned.evidence_key), [make_trial(0, config=config)])
+    asked = ["conv-net", "--code", "--results", str(store.folder)]
+    shown = CliRunner().invoke(show, asked, catch_exceptions=False)
+    assert '"image": (4, 5, 3)' in shown.output
 
 
 def test_the_latest_attempt_says_how_a_cell_stands(store, run, order, make_trial):

@@ -212,6 +212,24 @@ def test_an_estimator_of_images_needs_their_shape():
         estimator("conv-net", {"augmentation": "turn"}, problem="binary", image=(8, 8, 1))
 
 
+@pytest.mark.parametrize("name", ["conv-net", "hog-svm", "gp-conv"])
+def test_an_estimator_that_tells_classes_of_images_apart_is_none_of_numbers(name):
+    with pytest.raises(ConfigError, match=f"^{name} tells classes of images apart; the target here is a num"):
+        estimator(name, problem="regression", image=(8, 8, 1))
+
+
+@pytest.mark.parametrize("image", [(32,), (32, 32, 3, 1), (32, 0), (32, 3.5, 1), (8, True), "88", 8, {8, 9}])
+def test_what_is_no_shape_of_images_is_said(image):
+    with pytest.raises(ConfigError, match=r"image=.* is no shape: give \(height, width, channels\), or \(h"):
+        estimator("conv-net", problem="binary", image=image)
+
+
+@pytest.mark.parametrize("image", [(4, 5), (4, 5, 1), [4, 5], tuple(np.arange(4, 6))])
+def test_images_of_a_height_and_a_width_are_grey(image):
+    settings = estimator("conv-net", problem="binary", image=image).model.settings
+    assert settings.image == ImageShape(4, 5, 1)
+
+
 def test_channels_are_scaled_by_the_fit_rows_alone():
     rng = np.random.default_rng(0)
     fit, other = (pd.DataFrame(rng.integers(0, 256, (n, 4 * 5 * 3)).astype(np.float32)) for n in (50, 9))

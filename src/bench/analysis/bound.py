@@ -1,7 +1,8 @@
 """Which results are bound by their budget: whose incumbent still gained in the last half of it.
 
-A search that has come to rest says what its entry can do; one that is still gaining says how far it came. The
-decision is made on validation scores alone, as the search is; no test score has a part in it.
+A search that has come to rest says what its entry can do; one that is still gaining says how far it came, and
+so does one that had nothing yet at half of its budget. The decision is made on validation scores alone, as
+the search is; no test score has a part in it.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from bench.analysis.traces import Cells, Traces
-from bench.analysis.views import Selection, View, select
+from bench.analysis.traces import Cells, Traces, taken
+from bench.analysis.views import Selection, View, limits, select
 from bench.datasets import ProblemType
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats: TypeAlias = NDArray[np.float64]
+    Ints: TypeAlias = NDArray[np.intp]
     Mask: TypeAlias = NDArray[np.bool_]
 
 RATE_MARGIN = 0.01
@@ -35,14 +37,15 @@ _ROUNDING = 1e-9
 def budget_bound(of: Traces, view: View) -> Mask:
     """Return which results of a view, a row per (entry, slot) as `results` has them, are budget-bound.
 
-    The incumbent at the view's budget is compared with that at half of it, in seconds and in trials, by the
-    rules of a replay: at half the budget the default may take up to the whole of it. A result without any
-    incumbent there, whose default needed more, is bound: its search has hardly begun. One without an
-    incumbent at the full budget is a failure and no more. A family's halves are of its members' shares.
+    The incumbent at the view's budget is compared with that at half of it, in seconds and in trials. At half
+    counts what a replay counts, and of defaults those that had ended: there a default has no second half, or
+    one that took longer than the first would be compared with itself. A result without an incumbent at half
+    of its budget is bound: its search has hardly begun. One without an incumbent at the full budget is a
+    failure and no more. A family's halves are of its members' shares.
     """
     picked = select(of, view)
     now = _validated(picked)
-    before = _validated(select(dataclasses.replace(of, cells=_halved_cells(of.cells)), _halved(view)))
+    before = _validated(select(_ended_by_half(of, view, picked.group), _halved(view)))
     multiclass = of.cells.problem[picked.first] == ProblemType.MULTICLASS.value
     gained = np.where(
         multiclass,
@@ -59,6 +62,17 @@ def _validated(picked: Selection) -> Floats:
     cell = picked.rows.cell[picked.chosen]
     scores[picked.group[cell]] = picked.rows.validation_score[picked.chosen]
     return scores
+
+
+def _ended_by_half(of: Traces, view: View, group: Ints) -> Traces:
+    """Return the cells with half of what each was allowed, and the trials less the defaults that took longer.
+
+    `group` numbers the (entry, slot) of each cell.
+    """
+    cells = _halved_cells(of.cells)
+    limit_s, _ = limits(cells, _halved(view), group)
+    late = (of.rows.trial == 0) & (of.rows.spent_s > limit_s[of.rows.cell])
+    return dataclasses.replace(of, cells=cells, rows=taken(of.rows, ~late))
 
 
 def _halved(view: View) -> View:

@@ -81,7 +81,7 @@ class Row:
     n_not_applicable: int
     """Splits past its limits; of a family, past those of every member."""
     n_bound: int | None = None
-    """Splits where its incumbent still gained in the last half of the budget; None for defaults alone."""
+    """Splits that are budget-bound, see `bench.analysis.bound`; None for defaults alone."""
     median_s: float
     """Billed seconds of the median result; of a family, all its members together."""
     median_trials: float
@@ -344,7 +344,8 @@ def _cautions(rows: tuple[Row, ...], view: View, n_datasets: int) -> list[str]:
     if any(row.n_bound for row in rows):
         cautions.append(
             "bound: splits where the validated error still fell in the last half of the budget, by more than "
-            "a point of the error rate or 5 % of another error: more budget may well show less error"
+            "a point of the error rate or 5 % of another error, or where half of it had shown none: more "
+            "budget may well show less error"
         )
     if any(row.n_stood_in for row in rows):
         whose = DUMMY if view.failure_policy == "dummy" else f"default {view.reference}"

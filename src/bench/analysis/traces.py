@@ -130,7 +130,12 @@ def current(rows: Rows, limit_s: Floats) -> Rows:
     own = np.where(rows.attempt_budget_s == limit_s[rows.cell], np.arange(n), -1)
     latest_own = np.maximum.reduceat(own, first)
     chosen = np.where(latest_own >= 0, latest_own, np.append(first[1:], n) - 1)
-    return Rows(**{name: getattr(rows, name)[chosen] for name in Rows.__slots__})
+    return taken(rows, chosen)
+
+
+def taken(rows: Rows, which: Ints | Mask) -> Rows:
+    """Return some of the rows, by position or mask."""
+    return Rows(**{name: getattr(rows, name)[which] for name in Rows.__slots__})
 
 
 def numbered(*columns: Any) -> Ints:

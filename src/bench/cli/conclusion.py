@@ -12,7 +12,7 @@ from bench.cli.plan import not_applicable
 from bench.errors import ExitCode
 from bench.execution.postmortem import visible
 from bench.interventions import NONE, parse_intervention
-from bench.plans import Plan, is_tour
+from bench.plans import Plan, is_of_interventions, is_tour
 from bench.store.query import cell_rows, find_run, trial_rows
 from bench.store.sqlite import FILE_NAME, Store
 
@@ -46,6 +46,11 @@ def conclude(run_id: str, plan: Plan, store: Store) -> ExitCode:
     if is_tour(plan):
         click.echo(
             "This was a tour, not evidence. More from the same cells: --budget 60, --folds 3, --within 2h."
+        )
+    if is_of_interventions(plan):
+        click.echo(
+            "This was evidence of what the interventions change (bench sensitivity), not of what the "
+            f"learners can do: {plan.budget.trials} trials are too few to rank by."
         )
     click.echo(f"Every trial: {store.folder / FILE_NAME}, predictions beside it. Again: bench leaderboard")
     return exit_code(plan, cells)

@@ -11,19 +11,12 @@ import click
 from bench.cli.estimate import cell_wall_s, span
 from bench.datasets import Origin, ProblemType
 from bench.facts import Verdict
-from bench.plans import Plan, PlannedCell, is_tour
+from bench.plans import Plan, PlannedCell, is_of_interventions, is_tour
 from bench.sources.catalog import Package
+from bench.splits.plan import split_title
 from bench.suites import Suite
-from bench.tasks import SplitPlan
 
 WIDTH = 100
-SPLITS = {
-    "kfold3": "seeded 3-fold",
-    "twins3": "seeded 3-fold, equal rows on one side",
-    "group3": "3 folds of whole groups",
-    "published-last10000": "the published training and test rows",
-    "time3": "3 folds, each later than what it learns from",
-}
 ORIGIN = "D501"
 """The fact that a table's line tells already."""
 ORIGINS = {Origin.UNKNOWN.value: "of unknown origin"}
@@ -42,6 +35,11 @@ def announce(plan: Plan, jobs: int) -> None:
     _say(_rules_line(plan))
     if is_tour(plan):
         _say("A tour, not evidence: budgets this short and so few splits rank by speed and luck as well.")
+    if is_of_interventions(plan):
+        _say(
+            "Evidence of what the interventions change, not of what the learners can do: "
+            f"{plan.budget.trials} trials are too few to rank by."
+        )
     if plan.suite.note:
         _say(plan.suite.note)
     notes = [(task.name, note) for task in plan.tasks for note in task.dataset.notes]
@@ -104,11 +102,15 @@ def _rules_line(plan: Plan) -> str:
     holdout = suite.validation.method == "holdout"
     validation = "% of the training rows held out" if holdout else " inner folds"
     splits = len({(planned.cell.split.repeat, planned.cell.split.fold) for planned in plan.cells})
+    seeds = len({planned.cell.seed for planned in plan.cells})
+    augmented = any(planned.cell.augmentation for planned in plan.cells)
     return (
         f"each cell: at most {' and '.join(limit for limit in limits if limit)}, {budget.cores} core"
         f"{'s' if budget.cores > 1 else ''}, {budget.memory_bytes / 2**30:g} GiB; "
         f"{_caps(suite)}; "
         f"{suite.validation.amount}{validation}; {splits} split{'s' if splits > 1 else ''}"
+        f"{f', each with {seeds} seeds' if seeds > 1 else ''}"
+        f"{'; augmentation of images is searched too' if augmented else ''}"
     )
 
 
@@ -137,11 +139,7 @@ def _tables_line(plan: Plan) -> str:
     kinds = Counter(task.problem for task in plan.tasks)
     parts = [f"{kinds[problem]} {problem}" for problem in ProblemType if kinds[problem]]
     origins = Counter(task.dataset.origin.value for task in plan.tasks)
-    splits = Counter(_splits(task.splits) for task in plan.tasks)
+    splits = Counter(split_title(task.splits) for task in plan.tasks)
     counted = (", ".join(f"{n} {ORIGINS.get(origin, origin)}" for origin, n in origins.items()),
                ", ".join(f"{what} on {n}" for what, n in splits.items()))  # fmt: skip
     return "; ".join((", ".join(parts), *counted))
-
-
-def _splits(splits: SplitPlan) -> str:
-    return "OpenML's own splits" if splits.official else SPLITS.get(splits.procedure, splits.procedure)

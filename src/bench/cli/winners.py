@@ -12,8 +12,7 @@ from bench.datasets import ProblemType
 from bench.errors import ConfigError
 from bench.interventions import NONE, parse_intervention
 from bench.registry import learner as find_learner
-from bench.sources.cache import Cache
-from bench.store.query import trial_rows
+from bench.store.query import image_of, trial_rows
 from bench.store.sqlite import Store
 from bench.zoo.snippets import code
 
@@ -52,8 +51,7 @@ def winner_code(store: Store | None, run: dict[str, Any] | None, what: str, task
     learner, config = find_learner(reference), json.loads(best["config"])
     problem = ProblemType(best["problem"])
     note = _note(best, rows, _versions(store, run))
-    table = Cache().describe(best["dataset"])
-    image = None if table is None else table.image
+    image = image_of(store, best["evidence_key"])
     return code(learner, config, problem, note=note, called=called, image=image)
 
 

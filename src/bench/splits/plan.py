@@ -13,6 +13,12 @@ TIME3 = "time3"
 TWINS3 = "twins3"
 PUBLISHED = "published-last"
 """One split, of the last so many rows, which follow."""
+_TITLES = {
+    KFOLD3: "seeded 3-fold",
+    TWINS3: "seeded 3-fold, equal rows on one side",
+    GROUP3: "3 folds of whole groups",
+    TIME3: "3 folds, each later than what it learns from",
+}
 
 
 def split_plan(dataset: Dataset) -> SplitPlan:
@@ -33,3 +39,12 @@ def split_plan(dataset: Dataset) -> SplitPlan:
         return SplitPlan(procedure=TIME3)
     together = any(fact.verdict is Verdict.GROUP for fact in dataset.facts)
     return SplitPlan(procedure=TWINS3 if together else KFOLD3)
+
+
+def split_title(splits: SplitPlan) -> str:
+    """Return a procedure in words, as a plan shows it."""
+    if splits.official:
+        return "OpenML's own splits"
+    if splits.procedure.startswith(PUBLISHED):
+        return "the published training and test rows"
+    return _TITLES[splits.procedure]

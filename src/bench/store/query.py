@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench.cells import CellStatus
+from bench.datasets import ImageShape
 from bench.errors import ConfigError, PrerequisiteError
+from bench.interventions import parse_intervention
 from bench.store.sqlite import Store
 
 NOT_BEGUN = ""
@@ -75,6 +77,13 @@ ORDER BY r.position
 """
 
 
+_DATASETS = """
+SELECT fingerprint, record FROM datasets
+WHERE fingerprint IN (
+    SELECT fingerprint FROM run_cells JOIN evidence USING (evidence_key) WHERE run_id = :run)
+"""
+
+
 def runs(store: Store) -> list[dict[str, Any]]:
     """Return every run, the latest first."""
     return store.rows(
@@ -114,8 +123,11 @@ def repeats(run: dict[str, Any]) -> frozenset[str]:
 
 
 def cell_rows(store: Store, run_id: str) -> list[dict[str, Any]]:
-    """Return the cells of a run with how they stand, in the plan's order."""
-    rows = store.rows(_CELLS, {"run": run_id})
+    """Return the cells of a run with how they stand, in the plan's order.
+
+    `augmentation` is whether augmentation of images is among what a cell searches.
+    """
+    rows = _with_augmentation(store.rows(_CELLS, {"run": run_id}), store, run_id)
     for row in rows:
         reason = row.pop("not_applicable")
         if reason is not None:
@@ -128,8 +140,30 @@ def cell_rows(store: Store, run_id: str) -> list[dict[str, Any]]:
 
 
 def trial_rows(store: Store, run_id: str) -> list[dict[str, Any]]:
-    """Return the trials of a run's cells, of every attempt since a cell was last begun afresh."""
-    return store.rows(_TRIALS, {"run": run_id})
+    """Return the trials of a run's cells, of every attempt since a cell was last begun afresh.
+
+    `augmentation` is whether its cell searches that too; which one a trial has is in its `config`.
+    """
+    return _with_augmentation(store.rows(_TRIALS, {"run": run_id}), store, run_id)
+
+
+def _with_augmentation(rows: list[dict[str, Any]], store: Store, run_id: str) -> list[dict[str, Any]]:
+    offered = _augmented(store, run_id)
+    return [{**row, "augmentation": row["evidence_key"] in offered} for row in rows]
+
+
+def _augmented(store: Store, run_id: str) -> frozenset[str]:
+    """Return the evidence keys of cells that offer augmentation: those whose rows are images and stay so."""
+    found = store.rows("SELECT record FROM runs WHERE run_id = :run", {"run": run_id})
+    if not any(json.loads(run["record"])["suite"].get("augmentation", False) for run in found):
+        return frozenset()
+    datasets = store.rows(_DATASETS, {"run": run_id})
+    images = {each["fingerprint"] for each in datasets if json.loads(each["record"]).get("image") is not None}
+    return frozenset(
+        each["evidence_key"]
+        for each in evidence_rows(store, run_id)
+        if each["fingerprint"] in images and parse_intervention(each["intervention"]).kind.keeps_images
+    )
 
 
 def evidence_rows(store: Store, run_id: str) -> list[dict[str, Any]]:
@@ -195,3 +229,11 @@ def other_evidence(store: Store, cell_ids: Sequence[str], keys: Sequence[str]) -
         {"ids": json.dumps(list(cell_ids)), "keys": json.dumps(list(keys))},
     )
     return [row["cell_id"] for row in rows]
+
+
+def image_of(store: Store, evidence_key: str) -> ImageShape | None:
+    """Return what the rows of a cell's table are, where they are images, as the store knows it."""
+    query = "SELECT d.record FROM evidence e JOIN datasets d USING (fingerprint) WHERE e.evidence_key = ?"
+    (found,) = store.rows(query, (evidence_key,))
+    sizes = json.loads(found["record"]).get("image")
+    return None if sizes is None else ImageShape(**sizes)

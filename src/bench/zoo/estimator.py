@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from numbers import Integral
+
 from bench.augmentations import AUGMENTATIONS, NONE, PARAMETER
 from bench.datasets import ImageShape, ProblemType
 from bench.errors import ConfigError, PrerequisiteError
@@ -19,7 +22,7 @@ def estimator(  # noqa: PLR0913 - what a learner is told in a run, by keyword
     n_classes: int | None = None,
     seed: int = 0,
     device: str = "cpu",
-    image: tuple[int, int, int] | None = None,
+    image: Sequence[int] | None = None,
 ) -> Estimator:
     """Return an unfitted scikit-learn estimator: preprocessing and model of a learner.
 
@@ -34,11 +37,11 @@ def estimator(  # noqa: PLR0913 - what a learner is told in a run, by keyword
         n_classes: how many classes there are; needed for "multiclass" alone.
         seed: of everything random in it.
         device: "cpu" or "cuda".
-        image: (height, width, channels), where every row is an image: its pixels by rows, then columns, then
-            channels.
+        image: (height, width, channels), or (height, width) of grey ones, where every row is an image: its
+            pixels by rows, then columns, then channels.
 
     Raises:
-        ConfigError: there is no such learner, problem, parameter or device for it.
+        ConfigError: there is no such learner, problem, parameter or device for it, or no such images.
         PrerequisiteError: what the learner fits with is not installed.
     """
     learner = find_learner(name)
@@ -54,7 +57,7 @@ def estimator(  # noqa: PLR0913 - what a learner is told in a run, by keyword
         n_classes=_n_classes(name, kind, n_classes),
         seed=seed,
         device=device,
-        image=None if image is None else ImageShape(*image),
+        image=None if image is None else _image(name, image),
         augmentation=how,
     )
     return learner.build(_full(learner, own, kind), context)
@@ -88,6 +91,22 @@ def _problem(problem: ProblemType | str) -> ProblemType:
     except ValueError:
         known = ", ".join(repr(each.value) for each in ProblemType)
         raise ConfigError(f"problem {problem!r} is none of {known}") from None
+
+
+def _image(name: str, image: Sequence[int]) -> ImageShape:
+    """Return the shape of images of a height, a width and as many channels, one where that is not said."""
+    sizes = list(image) if isinstance(image, Sequence) and not isinstance(image, str) else []
+    if len(sizes) not in (2, 3) or not all(map(_is_size, sizes)):
+        raise ConfigError(
+            f"estimator({name!r}): image={image!r} is no shape: give (height, width, channels), or (height, "
+            "width) where there is one channel, as whole numbers from 1"
+        )
+    height, width, channels = (int(size) for size in (*sizes, 1)[:3])
+    return ImageShape(height, width, channels)
+
+
+def _is_size(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1
 
 
 def _n_classes(name: str, problem: ProblemType, n_classes: int | None) -> int:

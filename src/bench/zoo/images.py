@@ -31,17 +31,22 @@ class ImageLearner(ZooLearner):
         if shape.image is None:
             return f"{self.name} needs rows that are images"
         if not shape.problem.is_classification:
-            return f"{self.name} tells classes of images apart; the target here is a number"
+            return self._no_numbers()
         return self.image_limit(shape, shape.image)
 
     def image_limit(self, shape: TaskShape, image: ImageShape) -> str | None:
         """Return why this learner does not apply to such images; most always apply."""
         return None
 
+    def _no_numbers(self) -> str:
+        return f"{self.name} tells classes of images apart; the target here is a number"
+
     def build(self, config: Config, context: BuildContext) -> Estimator:
-        """Return an unfitted estimator. Raises ConfigError where the context has no shape of images."""
+        """Return an unfitted estimator. Raises ConfigError for numbers, and without a shape of images."""
         from bench.zoo.composite import tabular
 
+        if not context.problem.is_classification:
+            raise ConfigError(self._no_numbers())
         if context.image is None:
             raise ConfigError(f"{self.name} needs the shape of the images: image=(height, width, channels)")
         encoder, model = self.parts(config, context, context.image)
