@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import FrozenInstanceError, dataclass
 from types import MappingProxyType
-from typing import Self
+from typing import Any, Self
 
 from bench.datasets import ProblemType
 from bench.errors import ConfigError
@@ -22,6 +22,8 @@ from bench.spaces import Choice, Config, Float, Int, Parameter, Space, Value
 from bench.tasks import TaskShape
 
 EXAMPLE = "mlp{dropout=0,n_layers=3}"
+STOPS_EARLY = "stops_early"
+"""Whether the validation rows may end a fit: held as false, an arm of any learner fits to its own end."""
 _ARM = re.compile(r"([^{}]*)\{(.*)\}", re.DOTALL)
 _ITEM = re.compile(r'\s*([A-Za-z_][A-Za-z0-9_.-]*)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s,="{}]+)\s*(,(?!\s*\Z)|\Z)')
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
@@ -152,7 +154,7 @@ class Arm:
         Raises:
             ConfigError: no configuration has such a parameter, or the value cannot be one of its.
         """
-        spaces = [base.space(problem) for problem in ProblemType]
+        spaces = [_with_switches(base.space(problem)) for problem in ProblemType]
         known = list(dict.fromkeys(name for space in spaces for name in _names(space)))
         for name in held:
             if name not in known:
@@ -174,7 +176,7 @@ class Arm:
 
     def absent(self, problem: ProblemType) -> str | None:
         """Return why it does not apply to a problem, or None: what it holds is no parameter there."""
-        own = _names(self.base.space(problem))
+        own = _names(_with_switches(self.base.space(problem)))
         for name in self.held:
             if name not in own:
                 return f"{self.base.name} has no parameter {name!r} where the problem is {problem.value}"
@@ -183,7 +185,7 @@ class Arm:
     def space(self, problem: ProblemType) -> Space:
         """Return the base's space without what is held; its default has that, as far as there is such."""
         own = self.base.space(problem)
-        held = {name: value for name, value in self.held.items() if name in _names(own)}
+        held = {name: value for name, value in self.held.items() if name in _names(_with_switches(own))}
         varied = {name: each for name, each in own.parameters.items() if name not in held}
         return Space({**own.default, **held}, varied)
 
@@ -211,7 +213,25 @@ class Arm:
         absent = self.absent(context.problem)
         if absent is not None:
             raise ConfigError(f"{self.name}: {absent}")
-        return self.base.build(config, context)
+        own = {name: value for name, value in config.items() if name != STOPS_EARLY}
+        built = self.base.build(own, context)
+        return built if config.get(STOPS_EARLY, True) else whole_fits(built)
+
+
+def whole_fits(estimator: Estimator) -> Estimator:
+    """Return the estimator with a `fit` that is not shown the validation rows, so that none ends it early."""
+    fit = estimator.fit
+
+    def without_validation(X: Any, y: Any, *, validation: Any = None, deadline: Any = None) -> Any:  # noqa: ARG001
+        return fit(X, y, deadline=deadline)
+
+    estimator.fit = without_validation  # type: ignore[method-assign]
+    return estimator
+
+
+def _with_switches(space: Space) -> Space:
+    """Return a space with what an arm may hold of any learner beside its own parameters."""
+    return Space({**space.default, STOPS_EARLY: True}, space.parameters)
 
 
 def _names(space: Space) -> Mapping[str, object]:

@@ -53,7 +53,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Arm:
+class Side:
     """Learners that stand for one side of a contrast: judged as a family is, by one budget for all."""
 
     name: str
@@ -65,9 +65,9 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two arms, by name: positive values say that the first has the lower error."""
+    """Two sides, by name: positive values say that the first has the lower error."""
 
-    arm: str
+    side: str
     against: str
 
 
@@ -83,7 +83,7 @@ class Comparison:
     primary: bool = True
     """Whether the verdict on the claim rests on it."""
     intact: str = NONE
-    """The intervention under which arms are compared."""
+    """The intervention under which sides are compared."""
     altered: str | None = None
     """Of an interaction: the intervention that takes away what the advantage is said to come from."""
 
@@ -93,9 +93,9 @@ class Comparison:
         return (self.intact,) if self.altered is None else (self.intact, self.altered)
 
     @property
-    def arms(self) -> tuple[str, ...]:
+    def sides(self) -> tuple[str, ...]:
         """Those whose cells it needs, each once."""
-        return tuple(dict.fromkeys(name for pair in self.pairs for name in (pair.arm, pair.against)))
+        return tuple(dict.fromkeys(name for pair in self.pairs for name in (pair.side, pair.against)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +115,7 @@ class Count:
 
     name: str
     rule: Rule
-    arm: str
+    side: str
     """Each of its learners is looked at by itself, in its default configuration."""
     conditions: tuple[Condition, ...]
     primary: bool = True
@@ -134,13 +134,13 @@ class Controls:
     """What must come out as known, or the verdict is INVALID."""
 
     same: tuple[str, ...] = ()
-    """Arms run twice, with another seed: what they differ by is noise."""
+    """Sides run twice, with another seed: what they differ by is noise."""
     null: tuple[str, ...] = ()
     """Learners that must not notice what an interaction alters."""
     positive: Pair | None = None
-    """Two arms of which the first is known to be better."""
+    """Two sides of which the first is known to be better."""
     permuted_labels: tuple[str, ...] = ()
-    """Arms that must be at chance where training labels say nothing."""
+    """Sides that must be at chance where training labels say nothing."""
     permuted_tasks: tuple[str, ...] = ()
     """On which tasks; empty for all."""
 
@@ -160,7 +160,7 @@ class Claim:
     unit: Unit
     fewest: int
     """Datasets, or seeds on each dataset, under which nothing is decided."""
-    arms: Mapping[str, Arm]
+    sides: Mapping[str, Side]
     contrasts: tuple[Contrast, ...]
     controls: Controls
     expected: Word
@@ -179,5 +179,5 @@ class Claim:
 
     @property
     def learners(self) -> tuple[str, ...]:
-        """Every learner that the claim needs, each once, in the order of the arms."""
-        return tuple(dict.fromkeys(name for arm in self.arms.values() for name in arm.learners))
+        """Every learner that the claim needs, each once, in the order of the sides."""
+        return tuple(dict.fromkeys(name for side in self.sides.values() for name in side.learners))

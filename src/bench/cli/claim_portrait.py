@@ -28,9 +28,9 @@ def portrait(claim: Claim) -> str:
     lines += ["", "Sources"]
     for source in claim.sources:
         lines += _wrapped(f"{source.cite}: {source.says}")
-    lines += ["", f"Arms (sample: {claim.unit}s, at least {claim.fewest})"]
-    for arm in claim.arms.values():
-        lines += _wrapped(f"{arm.name}: {', '.join(arm.learners)}; {arm.show}")
+    lines += ["", f"Sides (sample: {claim.unit}s, at least {claim.fewest})"]
+    for side in claim.sides.values():
+        lines += _wrapped(f"{side.name}: {', '.join(side.learners)}; {side.show}")
     lines += ["", "Contrasts"]
     for contrast in claim.contrasts:
         lines += _wrapped(_contrast(contrast))
@@ -79,12 +79,12 @@ def plan_lines(claim: Claim, plan: Plan, store: Store) -> Iterator[str]:
 def _contrast(contrast: Contrast) -> str:
     role = "" if contrast.primary else ", secondary"
     if isinstance(contrast, Comparison):
-        pairs = "; ".join(f"{pair.arm} against {pair.against}" for pair in contrast.pairs)
+        pairs = "; ".join(f"{pair.side} against {pair.against}" for pair in contrast.pairs)
         under = "" if contrast.altered is None else f", {contrast.intact} less {contrast.altered}"
         margin = amount(contrast.margin.amount, contrast.margin.scale)[1:]
         return f"{contrast.name} ({contrast.rule}{role}, margin {margin}): {pairs}{under}"
     conditions = " and ".join(map(_condition, contrast.conditions))
-    return f"{contrast.name} ({contrast.rule}{role}): {contrast.arm}: {conditions}"
+    return f"{contrast.name} ({contrast.rule}{role}): {contrast.side}: {conditions}"
 
 
 def _condition(condition: Condition) -> str:
@@ -97,7 +97,7 @@ def _controls(claim: Claim) -> list[str]:
     lines = [f"run twice: {', '.join(controls.same)}"] if controls.same else []
     lines += [f"must not notice: {', '.join(controls.null)}"] if controls.null else []
     if controls.positive is not None:
-        lines.append(f"known to be better: {controls.positive.arm} than {controls.positive.against}")
+        lines.append(f"known to be better: {controls.positive.side} than {controls.positive.against}")
     if controls.permuted_labels:
         on = f" on {', '.join(controls.permuted_tasks)}" if controls.permuted_tasks else ""
         lines.append(f"at chance under random labels: {', '.join(controls.permuted_labels)}{on}")

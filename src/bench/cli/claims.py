@@ -57,7 +57,7 @@ def list_(*, as_json: bool) -> None:
 @command.command("show")
 @click.argument("name", metavar="CLAIM")
 def show(name: str) -> None:
-    """What a claim says, its sources, arms, contrasts, controls and scope."""
+    """What a claim says, its sources, sides, contrasts, controls and scope."""
     from bench.cli.claim_portrait import portrait
 
     click.echo(portrait(_claims((name,))[0]), nl=False)

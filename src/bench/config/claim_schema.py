@@ -57,7 +57,7 @@ def _task(value: object) -> object:
     return value
 
 
-def _arm(value: object) -> object:
+def _side(value: object) -> object:
     return {"learners": value} if isinstance(value, list) else value
 
 
@@ -73,15 +73,15 @@ class SourceTable(FileTable):
     says: str
 
 
-class ArmTable(FileTable):
-    """`[arms]`: a list of learners, or a family, or either with how it is shown."""
+class SideTable(FileTable):
+    """`[sides]`: a list of learners, or a family, or either with how it is shown."""
 
     learners: Annotated[list[str], Field(min_length=1)] | None = None
     family: str | None = None
     show: Literal["tuned", "default"] = "tuned"
 
     @model_validator(mode="after")
-    def _one_of_both(self) -> ArmTable:
+    def _one_of_both(self) -> SideTable:
         if (self.learners is None) == (self.family is None):
             message = "give learners or a family"
             raise ValueError(message)
@@ -103,7 +103,7 @@ class ContrastTable(FileTable):
     name: str
     rule: RuleName
     pairs: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = []
-    arm: str | None = None
+    side: str | None = None
     conditions: list[ConditionTable] = []
     margin: MarginText | None = None
     intact: InterventionName = NONE
@@ -117,12 +117,12 @@ class ContrastTable(FileTable):
 
     @model_validator(mode="after")
     def _what_the_rule_needs(self) -> ContrastTable:
-        if self.counts and (self.arm is None or not self.conditions or self.pairs):
-            message = f'rule "{self.rule}" needs arm and conditions, and no pairs'
+        if self.counts and (self.side is None or not self.conditions or self.pairs):
+            message = f'rule "{self.rule}" needs side and conditions, and no pairs'
             raise ValueError(message)
-        if not self.counts and (not self.pairs or self.arm is not None or self.conditions):
+        if not self.counts and (not self.pairs or self.side is not None or self.conditions):
             message = (
-                f'rule "{self.rule}" needs pairs of arms, such as [["trees", "nets"]], and no conditions'
+                f'rule "{self.rule}" needs pairs of sides, such as [["trees", "nets"]], and no conditions'
             )
             raise ValueError(message)
         if (self.rule == Rule.INTERACTION) != (self.altered is not None):
@@ -139,9 +139,9 @@ class ContrastTable(FileTable):
 
 
 class PermutedTable(FileTable):
-    """Which arms must be at chance under random labels, and on which tasks."""
+    """Which sides must be at chance under random labels, and on which tasks."""
 
-    arms: Annotated[list[str], Field(min_length=1)]
+    sides: Annotated[list[str], Field(min_length=1)]
     tasks: list[str] = []
 
 
@@ -192,7 +192,7 @@ class ClaimFile(FileTable):
     margin: MarginText
     expected: Literal["SUPPORTED", "REFUTED", "INCONCLUSIVE"]
     because: str
-    arms: Annotated[dict[str, Annotated[ArmTable, BeforeValidator(_arm)]], Field(min_length=1)]
+    sides: Annotated[dict[str, Annotated[SideTable, BeforeValidator(_side)]], Field(min_length=1)]
     contrasts: Annotated[list[ContrastTable], Field(min_length=1)]
     controls: ControlsTable = ControlsTable()
     profiles: Annotated[dict[Literal["small", "full"], ProfileTable], Field(min_length=1)]

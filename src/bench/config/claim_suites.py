@@ -71,14 +71,14 @@ def own_seeds(claim: Claim, suite: Suite) -> tuple[int, ...]:
 
 
 def _adds_seed(claim: Claim) -> bool:
-    """Whether arms are run again with one more seed: where seeds are the sample there are some already."""
+    """Whether sides are run again with one more seed: where seeds are the sample there are some already."""
     return bool(claim.controls.same) and claim.unit is Unit.DATASET
 
 
 def _contrast_needs(claim: Claim, suite: Suite) -> Iterator[Need]:
     for contrast in claim.contrasts:
-        arms = contrast.arms if isinstance(contrast, Comparison) else (contrast.arm,)
-        names = [name for arm in arms for name in claim.arms[arm].learners]
+        sides = contrast.sides if isinstance(contrast, Comparison) else (contrast.side,)
+        names = [name for side in sides for name in claim.sides[side].learners]
         under = contrast.interventions
         if isinstance(contrast, Count) and any(each.of_dummy for each in contrast.conditions):
             under = tuple(dict.fromkeys((*under, NONE)))
@@ -91,18 +91,18 @@ def _control_needs(claim: Claim, suite: Suite) -> Iterator[Need]:
     controls = claim.controls
     interventions = [name for each in claim.comparisons for name in each.interventions]
     intact = next((each.intact for each in claim.comparisons), NONE)
-    for arm in controls.same:
-        for name in (DUMMY, *claim.arms[arm].learners):
+    for side in controls.same:
+        for name in (DUMMY, *claim.sides[side].learners):
             yield from ((name, intact, seed, None) for seed in suite.seeds)
     for seed in own_seeds(claim, suite):
         for name in controls.null:
             yield from ((name, intervention, seed, None) for intervention in interventions)
         if controls.positive is not None:
-            for arm in (controls.positive.arm, controls.positive.against):
-                yield from ((name, intact, seed, None) for name in claim.arms[arm].learners)
+            for side in (controls.positive.side, controls.positive.against):
+                yield from ((name, intact, seed, None) for name in claim.sides[side].learners)
     seed = suite.seeds[0]
-    for arm in controls.permuted_labels:
-        for name in (DUMMY, *claim.arms[arm].learners):
+    for side in controls.permuted_labels:
+        for name in (DUMMY, *claim.sides[side].learners):
             yield from ((name, RANDOM_LABELS, seed, task) for task in controls.permuted_tasks or (None,))
 
 

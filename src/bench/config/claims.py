@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from pydantic import ValidationError
 
 from bench.claims import (
-    Arm,
+    Side,
     Claim,
     Comparison,
     Condition,
@@ -33,7 +33,7 @@ from bench.registry import families
 from bench.registry import learner as find_learner
 from bench.verdicts import Rule, Word
 
-Arms: TypeAlias = Mapping[str, Arm]
+Sides: TypeAlias = Mapping[str, Side]
 FEWEST = {Unit.DATASET: 8, Unit.SEED: 5}
 """Datasets, or seeds on each of them, under which nothing is decided, where a claim does not ask for more."""
 
@@ -80,11 +80,11 @@ def load_claim(name: str) -> Claim:
         parsed = ClaimFile.model_validate(content)
     except ValidationError as error:
         raise ConfigError(*problem_lines(str(path), error, ClaimFile)) from error
-    arms, problems = _arms(parsed)
-    problems += _unknown_arms(parsed)
+    sides, problems = _sides(parsed)
+    problems += _unknown_sides(parsed)
     if problems:
         raise ConfigError(*(f"{path}: {problem}" for problem in problems))
-    claim = _claim(parsed, arms, path, claim_hash(content))
+    claim = _claim(parsed, sides, path, claim_hash(content))
     claim = _with_profiles(claim, parsed)
     wrong = list(_misfits(claim))
     if wrong:
@@ -113,16 +113,16 @@ def _id_of(path: Path) -> str:
         return ""
 
 
-def _arms(parsed: ClaimFile) -> tuple[Arms, list[str]]:
-    """Return the arms, their learners by the names that cells have, and what is wrong with them."""
-    arms: dict[str, Arm] = {}
+def _sides(parsed: ClaimFile) -> tuple[Sides, list[str]]:
+    """Return the sides, their learners by the names that cells have, and what is wrong with them."""
+    sides: dict[str, Side] = {}
     problems: list[str] = []
-    for name, table in parsed.arms.items():
+    for name, table in parsed.sides.items():
         references = table.learners
         if table.family is not None:
             if table.family not in families():
                 hint = did_you_mean(table.family, families())
-                problems.append(f'arms.{name}: unknown family "{table.family}"{hint}')
+                problems.append(f'sides.{name}: unknown family "{table.family}"{hint}')
                 continue
             references = list(families()[table.family].learners)
         names = []
@@ -130,30 +130,30 @@ def _arms(parsed: ClaimFile) -> tuple[Arms, list[str]]:
             try:
                 names.append(find_learner(reference).name)
             except BenchError as error:
-                problems.append(f"arms.{name}.learners[{i}]: {error}")
-        arms[name] = Arm(name=name, learners=tuple(names), show=table.show)
-    return arms, problems
+                problems.append(f"sides.{name}.learners[{i}]: {error}")
+        sides[name] = Side(name=name, learners=tuple(names), show=table.show)
+    return sides, problems
 
 
-def _unknown_arms(parsed: ClaimFile) -> list[str]:
-    """Return a line for each arm that is named and not declared."""
+def _unknown_sides(parsed: ClaimFile) -> list[str]:
+    """Return a line for each side that is named and not declared."""
     named: list[tuple[str, str]] = []
     for i, contrast in enumerate(parsed.contrasts):
         named += [(f"contrasts[{i}].pairs", name) for pair in contrast.pairs for name in pair]
-        named += [(f"contrasts[{i}].arm", contrast.arm)] if contrast.arm else []
+        named += [(f"contrasts[{i}].side", contrast.side)] if contrast.side else []
     controls = parsed.controls
     named += [("controls.same", name) for name in controls.same]
     named += [("controls.positive", name) for name in controls.positive or ()]
     if controls.permuted_labels is not None:
-        named += [("controls.permuted_labels.arms", name) for name in controls.permuted_labels.arms]
+        named += [("controls.permuted_labels.sides", name) for name in controls.permuted_labels.sides]
     return [
-        f'{where}: no arm "{name}"{did_you_mean(name, parsed.arms)} (arms: {", ".join(parsed.arms)})'
+        f'{where}: no side "{name}"{did_you_mean(name, parsed.sides)} (sides: {", ".join(parsed.sides)})'
         for where, name in named
-        if name not in parsed.arms
+        if name not in parsed.sides
     ]
 
 
-def _claim(parsed: ClaimFile, arms: Arms, path: Path, digest: str) -> Claim:
+def _claim(parsed: ClaimFile, sides: Sides, path: Path, digest: str) -> Claim:
     unit, controls = Unit(parsed.unit), parsed.controls
     permuted = controls.permuted_labels
     return Claim(
@@ -165,13 +165,13 @@ def _claim(parsed: ClaimFile, arms: Arms, path: Path, digest: str) -> Claim:
         sources=tuple(Source(cite=each.cite, says=each.says) for each in parsed.sources),
         unit=unit,
         fewest=FEWEST[unit] if parsed.fewest is None else parsed.fewest,
-        arms=arms,
+        sides=sides,
         contrasts=tuple(_contrast(each, parsed.margin) for each in parsed.contrasts),
         controls=Controls(
             same=tuple(controls.same),
             null=tuple(controls.null),
             positive=None if controls.positive is None else Pair(*controls.positive),
-            permuted_labels=() if permuted is None else tuple(permuted.arms),
+            permuted_labels=() if permuted is None else tuple(permuted.sides),
             permuted_tasks=() if permuted is None else tuple(permuted.tasks),
         ),
         expected=Word(parsed.expected),
@@ -183,11 +183,11 @@ def _claim(parsed: ClaimFile, arms: Arms, path: Path, digest: str) -> Claim:
 
 
 def _contrast(table: ContrastTable, margin: str) -> Contrast:
-    if table.arm is not None:
+    if table.side is not None:
         return Count(
             name=table.name,
             rule=Rule(table.rule),
-            arm=table.arm,
+            side=table.side,
             conditions=tuple(
                 Condition(
                     intervention=each.intervention,
@@ -228,7 +228,7 @@ def _misfits(claim: Claim) -> Iterator[str]:
                     yield f"profiles.{name}.caps.train_rows: a shape needs several sizes"
     for learner in claim.controls.null:
         if learner not in claim.learners:
-            yield f'controls.null: "{learner}" is a learner of no arm (learners: {", ".join(claim.learners)})'
+            yield f'controls.null: "{learner}" is a learner of no side (learners: {", ".join(claim.learners)})'
     if claim.controls.null and not any(each.altered for each in claim.comparisons):
         yield "controls.null: there is no interaction, so nothing that learners must not notice"
     for name, suite in claim.profiles.items():

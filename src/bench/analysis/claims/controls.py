@@ -69,14 +69,14 @@ def _shown(amount: float, scale: Scale) -> str:
     return f"{100 * np.expm1(amount):.2g} %"
 
 
-def _same(evidence: Evidence, claim: Claim, arm: str) -> ControlResult:
+def _same(evidence: Evidence, claim: Claim, side: str) -> ControlResult:
     """Run twice: the noise of a mean must be under half the margin, and no difference may be supported.
 
     The noise is the root mean square of the differences between two seeds over the root of how many units
     there are: the standard error of a mean that is truly 0.
     """
-    name, margin = f"same ({arm} twice)", _scale_of(claim)
-    values, n_units = _between_seeds(evidence, claim, arm, margin)
+    name, margin = f"same ({side} twice)", _scale_of(claim)
+    values, n_units = _between_seeds(evidence, claim, side, margin)
     if len(values) == 0:
         return ControlResult(name=name, held=None, text="has not run")
     noise = float(np.sqrt((values**2).mean() / n_units))
@@ -91,8 +91,8 @@ def _same(evidence: Evidence, claim: Claim, arm: str) -> ControlResult:
     return ControlResult(name=name, held=held, text=text)
 
 
-def _between_seeds(evidence: Evidence, claim: Claim, arm: str, margin: Margin) -> tuple[Floats, int]:
-    """Return the differences of an arm between two seeds, and over how many units a mean of the claim is."""
+def _between_seeds(evidence: Evidence, claim: Claim, side: str, margin: Margin) -> tuple[Floats, int]:
+    """Return the differences of a side between two seeds, and over how many units a mean of the claim is."""
     seeds = sorted(int(seed) for seed in evidence.cells["seed"].unique())
     pairs = (
         [(seeds[0], seeds[-1])] if claim.unit is Unit.DATASET else list(zip(seeds, seeds[1:], strict=False))
@@ -102,7 +102,7 @@ def _between_seeds(evidence: Evidence, claim: Claim, arm: str, margin: Margin) -
         comparison = Comparison(
             name="same",
             rule=Rule.EQUIVALENCE,
-            pairs=(Pair(arm, arm),),
+            pairs=(Pair(side, side),),
             margin=margin,
             intact=_intact(claim),
         )
@@ -114,10 +114,10 @@ def _between_seeds(evidence: Evidence, claim: Claim, arm: str, margin: Margin) -
 
 
 def _errors_alone(evidence: Evidence, claim: Claim, comparison: Comparison, seed: int) -> pd.DataFrame:
-    """Return each dataset's error of an arm at one seed, against the dummy's, which no seed moves."""
-    arm = comparison.pairs[0].arm
-    against = dataclasses.replace(claim, arms={**claim.arms, DUMMY.name: DUMMY}, unit=Unit.DATASET)
-    asked = dataclasses.replace(comparison, pairs=(Pair(arm, DUMMY.name),))
+    """Return each dataset's error of a side at one seed, against the dummy's, which no seed moves."""
+    side = comparison.pairs[0].side
+    against = dataclasses.replace(claim, sides={**claim.sides, DUMMY.name: DUMMY}, unit=Unit.DATASET)
+    asked = dataclasses.replace(comparison, pairs=(Pair(side, DUMMY.name),))
     return differences(evidence, against, asked, policy="complete-pairs", seeds=(seed,)).table
 
 
@@ -166,7 +166,7 @@ def _positive(evidence: Evidence, claim: Claim) -> Iterator[ControlResult]:
     if pair is None:
         return
     comparison = Comparison(
-        name=f"positive ({pair.arm} better than {pair.against})",
+        name=f"positive ({pair.side} better than {pair.against})",
         rule=Rule.SUPERIORITY,
         pairs=(pair,),
         margin=_scale_of(claim),
@@ -180,17 +180,17 @@ def _positive(evidence: Evidence, claim: Claim) -> Iterator[ControlResult]:
     yield ControlResult(name=comparison.name, held=decision.word is Word.SUPPORTED, text=decision.why)
 
 
-def _permuted(evidence: Evidence, claim: Claim, arm: str) -> ControlResult:
-    """Where training labels say nothing, no arm may be better than chance by the margin."""
-    name, margin = f"permuted labels ({arm} at chance)", _scale_of(claim)
+def _permuted(evidence: Evidence, claim: Claim, side: str) -> ControlResult:
+    """Where training labels say nothing, no side may be better than chance by the margin."""
+    name, margin = f"permuted labels ({side} at chance)", _scale_of(claim)
     comparison = Comparison(
         name=name,
         rule=Rule.SUPERIORITY,
-        pairs=(Pair(arm, DUMMY.name),),
+        pairs=(Pair(side, DUMMY.name),),
         margin=margin,
         intact=RANDOM_LABELS,
     )
-    against = dataclasses.replace(claim, arms={**claim.arms, DUMMY.name: DUMMY}, unit=Unit.DATASET)
+    against = dataclasses.replace(claim, sides={**claim.sides, DUMMY.name: DUMMY}, unit=Unit.DATASET)
     found = differences(evidence, against, comparison, policy="complete-pairs")
     if found.table.empty:
         return ControlResult(name=name, held=None, text="has not run")

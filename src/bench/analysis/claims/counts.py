@@ -10,7 +10,7 @@ import pandas as pd
 
 from bench.analysis.claims.evidence import Asked, Evidence
 from bench.analysis.inference.counts import decide_counts
-from bench.claims import Arm, Claim, Condition, Count
+from bench.claims import Side, Claim, Condition, Count
 from bench.interventions import NONE
 from bench.verdicts import Decision, Rule, Word
 
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 Held: TypeAlias = Mapping[str, tuple[bool, ...]]
 """Dataset to whether all conditions hold, seed by seed."""
 _KEY = ["dataset", "seed"]
-DUMMY = Arm(name="dummy", learners=("dummy",), show="default")
+DUMMY = Side(name="dummy", learners=("dummy",), show="default")
 
 
 def held(evidence: Evidence, claim: Claim, count: Count) -> Mapping[str, Held]:
-    """Return, for each learner of a count's arm, where its default configuration keeps all conditions.
+    """Return, for each learner of a count's side, where its default configuration keeps all conditions.
 
     Errors are means over tasks and splits of a dataset and seed. Where a cell failed nothing holds; datasets
     that a learner does not apply to, or has not run on, are not among its own.
     """
     chance = _errors(evidence, DUMMY, Condition(intervention=NONE, part="test", at_most=1.0))
     found: dict[str, Held] = {}
-    for learner in claim.arms[count.arm].learners:
-        arm = Arm(name=learner, learners=(learner,), show="default")
+    for learner in claim.sides[count.side].learners:
+        side = Side(name=learner, learners=(learner,), show="default")
         kept: pd.Series[bool] | None = None
         for condition in count.conditions:
-            error = _errors(evidence, arm, condition)
+            error = _errors(evidence, side, condition)
             bound = condition.at_most * (chance.reindex(error.index) if condition.of_dummy else 1.0)
             holds = error <= bound
             kept = holds if kept is None else kept[kept.index.isin(holds.index)] & holds
@@ -45,8 +45,8 @@ def held(evidence: Evidence, claim: Claim, count: Count) -> Mapping[str, Held]:
 
 def pending(evidence: Evidence, claim: Claim, count: Count) -> int:
     """Return how many results of a count are still to come."""
-    arms = [Arm(name=n, learners=(n,), show="default") for n in claim.arms[count.arm].learners]
-    parts = [evidence.of_arm(arm, name, Asked()) for arm in arms for name in count.interventions]
+    sides = [Side(name=n, learners=(n,), show="default") for n in claim.sides[count.side].learners]
+    parts = [evidence.of_side(side, name, Asked()) for side in sides for name in count.interventions]
     return sum(int((part["state"] == "pending").sum()) for part in parts)
 
 
@@ -61,7 +61,7 @@ def decide_count(count: Count, found: Mapping[str, Held], fewest: int) -> Decisi
         if datasets
     }
     if not decisions:
-        return Decision(word=Word.NOT_RUN, why="no learner of the arm applies to any dataset")
+        return Decision(word=Word.NOT_RUN, why="no learner of the side applies to any dataset")
     for word in (Word.REFUTED, Word.INCONCLUSIVE):
         hit = {name: each for name, each in decisions.items() if each.word is word}
         if hit:
@@ -78,9 +78,9 @@ def _masks(datasets: Held) -> Mapping[str, NDArray[np.bool_]]:
     return {name: np.array(seeds, dtype=bool) for name, seeds in datasets.items()}
 
 
-def _errors(evidence: Evidence, arm: Arm, condition: Condition) -> pd.Series[float]:
-    """Return the errors of an arm's default by dataset and seed; missing ones are infinite."""
-    found = evidence.of_arm(arm, condition.intervention, Asked())
+def _errors(evidence: Evidence, side: Side, condition: Condition) -> pd.Series[float]:
+    """Return the errors of a side's default by dataset and seed; missing ones are infinite."""
+    found = evidence.of_side(side, condition.intervention, Asked())
     found = found[found["state"].isin(["scored", "missing"]) & found["seed"].isin(evidence.seeds)]
     if condition.part == "train":
         found = found.assign(error=found["train_error"])

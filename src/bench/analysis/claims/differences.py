@@ -1,4 +1,4 @@
-"""From the results of arms to the values that a rule decides on: one for each dataset, or seed on it."""
+"""From the results of sides to the values that a rule decides on: one for each dataset, or seed on it."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from bench.analysis.claims.evidence import SLOT, Asked, Evidence, metric_of
 from bench.analysis.inference.significance import corrected_t
 from bench.analysis.metrics import floored
 from bench.analysis.views import FailurePolicy
-from bench.claims import Arm, Claim, Comparison, Pair, Scale, Unit
+from bench.claims import Side, Claim, Comparison, Pair, Scale, Unit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats: TypeAlias = NDArray[np.float64]
 
-DUMMY = Arm(name="dummy", learners=("dummy",), show="default")
-FOREST = Arm(name="random-forest", learners=("random-forest",), show="default")
+DUMMY = Side(name="dummy", learners=("dummy",), show="default")
+FOREST = Side(name="random-forest", learners=("random-forest",), show="default")
 """What stands in for a missing error, by the failure policy: the forest where the claim runs it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Differences:
-    """The values of a comparison; above 0 the first arm of each pair is better."""
+    """The values of a comparison; above 0 the first side of each pair is better."""
 
     table: pd.DataFrame
     """A row for each unit: dataset, problem, seed (-1 where seeds are averaged), value, standard_error (NaN
@@ -38,7 +38,7 @@ class Differences:
     n_missing: int = 0
     """Results without an error, for which something may stand in."""
     failing: tuple[str, ...] = ()
-    """Arms that failed on more than a tenth of the claim's tasks."""
+    """Sides that failed on more than a tenth of the claim's tasks."""
     left_out: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Tasks that no value is of, and why."""
 
@@ -49,7 +49,7 @@ class Differences:
 
 
 MOST_FAILURES = 0.1
-"""An arm that fails on a larger share of a claim's tasks is given no verdict."""
+"""An side that fails on a larger share of a claim's tasks is given no verdict."""
 
 
 def differences(
@@ -100,16 +100,16 @@ class _Read:
 
     def pair(self, pair: Pair, intervention: str) -> pd.DataFrame:
         """Return the values of one pair under one intervention."""
-        arms = [self.claim.arms[name] for name in (pair.arm, pair.against)]
-        both = self._joined(arms, intervention)
+        sides = [self.claim.sides[name] for name in (pair.side, pair.against)]
+        both = self._joined(sides, intervention)
         seeds = "seed" if self.claim.unit is Unit.SEED else None
         scale = self.comparison.margin.scale
         return _slopes(both, self.asked, seeds) if scale is Scale.SLOPE else self._values(both, seeds, scale)
 
-    def _joined(self, arms: Sequence[Arm], intervention: str) -> pd.DataFrame:
-        """Return a row for each slot where both arms have an error, or something stands in for it."""
-        sides = [self._side(arm, intervention) for arm in arms]
-        both = sides[0].merge(sides[1], on=[*SLOT, "dataset", "problem"], suffixes=("", "_against"))
+    def _joined(self, sides: Sequence[Side], intervention: str) -> pd.DataFrame:
+        """Return a row for each slot where both sides have an error, or something stands in for it."""
+        own, other = (self._results(side, intervention) for side in sides)
+        both = own.merge(other, on=[*SLOT, "dataset", "problem"], suffixes=("", "_against"))
         both = both[both["seed"].isin(self.seeds)]
         for state in ("pending", "not_applicable", "not_offered"):
             hit = (both["state"] == state) | (both["state_against"] == state)
@@ -119,20 +119,20 @@ class _Read:
                 self.left_out |= {str(task): state.replace("_", " ") for task in both["task"][hit]}
             both = both[~hit]
         self.n_missing += int((both["state"] == "missing").sum() + (both["state_against"] == "missing").sum())
-        self._note_failures(both, arms)
+        self._note_failures(both, sides)
         bare = both["error"].isna() | both["error_against"].isna()
         self.left_out |= {str(task): "failed" for task in both["task"][bare]}
         return both[~bare]
 
-    def _note_failures(self, both: pd.DataFrame, arms: Sequence[Arm]) -> None:
+    def _note_failures(self, both: pd.DataFrame, sides: Sequence[Side]) -> None:
         n_tasks = both["task"].nunique()
-        for arm, state in zip(arms, ("state", "state_against"), strict=True):
+        for side, state in zip(sides, ("state", "state_against"), strict=True):
             failed = both.loc[both[state] == "missing", "task"].nunique()
             if failed > MOST_FAILURES * n_tasks:
-                self.failing.append(f"{arm.name} (on {failed} of {n_tasks} tasks)")
+                self.failing.append(f"{side.name} (on {failed} of {n_tasks} tasks)")
 
-    def _side(self, arm: Arm, intervention: str) -> pd.DataFrame:
-        own = self.evidence.of_arm(arm, intervention, self.asked)
+    def _results(self, side: Side, intervention: str) -> pd.DataFrame:
+        own = self.evidence.of_side(side, intervention, self.asked)
         if self.policy == "complete-pairs" or not (own["state"] == "missing").any():
             return own
         stand_in = self._stand_in(intervention)
@@ -142,9 +142,9 @@ class _Read:
         return joined.assign(error=error).drop(columns="error_stand_in")
 
     def _stand_in(self, intervention: str) -> pd.DataFrame:
-        forest = self.evidence.of_arm(FOREST, intervention, self.asked)
+        forest = self.evidence.of_side(FOREST, intervention, self.asked)
         known = self.policy == "fallback" and len(forest) > 0
-        return forest if known else self.evidence.of_arm(DUMMY, intervention, self.asked)
+        return forest if known else self.evidence.of_side(DUMMY, intervention, self.asked)
 
     def _values(self, both: pd.DataFrame, seeds: str | None, scale: Scale) -> pd.DataFrame:
         by_task = _averaged(both, ["task", "dataset", "problem", *([seeds] if seeds else [])])
@@ -188,7 +188,7 @@ def _plain(by_task: pd.DataFrame) -> tuple[Floats, Floats]:
 
 
 def _logged(by_task: pd.DataFrame, asked: Asked) -> tuple[Floats, Floats]:
-    """Return ln(error) of both arms, floored by what the test rows can resolve."""
+    """Return ln(error) of both sides, floored by what the test rows can resolve."""
     metric = np.array([metric_of(problem, asked) for problem in by_task["problem"]], dtype=object)
     counts = by_task["n_test"].to_numpy(float), by_task["n_minority"].to_numpy(float)
     own, other = (np.log(floored(error, metric, *counts)) for error in _plain(by_task))
@@ -196,7 +196,7 @@ def _logged(by_task: pd.DataFrame, asked: Asked) -> tuple[Floats, Floats]:
 
 
 def _slopes(both: pd.DataFrame, asked: Asked, seeds: str | None) -> pd.DataFrame:
-    """Return, of each unit, by how much steeper the first arm's ln(error) falls in ln(training rows)."""
+    """Return, of each unit, by how much steeper the first side's ln(error) falls in ln(training rows)."""
     by = ["task", "dataset", "problem", *([seeds] if seeds else [])]
     by_size = _averaged(both[np.isfinite(both["train_cap"])], [*by, "train_cap"])
     own, other = _logged(by_size, asked)

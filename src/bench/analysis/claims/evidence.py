@@ -1,6 +1,6 @@
-"""What the trials of a claim say of each of its arms: an error for each task, split and seed.
+"""What the trials of a claim say of each of its sides: an error for each task, split and seed.
 
-An arm is judged as a family is: its learners share one budget, and the best validated of their trials stands
+An side is judged as a family is: its learners share one budget, and the best validated of their trials stands
 for it. Cells are looked at through the same views as a leaderboard's.
 """
 
@@ -18,7 +18,7 @@ from bench.analysis.metrics import PRIMARY, problems_with
 from bench.analysis.results import Results, results
 from bench.analysis.traces import Traces, traces
 from bench.analysis.views import Tested, View
-from bench.claims import Arm, Show
+from bench.claims import Side, Show
 from bench.datasets import ProblemType
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Mask: TypeAlias = NDArray[np.bool_]
 
 SLOT = ["task", "repeat", "fold", "seed", "train_cap"]
-"""What two arms must share to be compared."""
+"""What two sides must share to be compared."""
 OTHER_METRIC: Mapping[ProblemType, str] = {
     ProblemType.BINARY: "error_rate",
     ProblemType.MULTICLASS: "balanced_accuracy",
@@ -44,7 +44,7 @@ class Asked:
     """A smaller budget than what was run; None for the claim's own."""
     budget_trials: int | None = None
     show: Show | None = None
-    """For every arm alike, where an arm's own is not to count."""
+    """For every side alike, where a side's own is not to count."""
     rows: Tested = "all"
     metric: Literal["primary", "other"] = "primary"
 
@@ -70,40 +70,40 @@ class Evidence:
             return found[0]
         return pd.concat(found, ignore_index=True) if found else self.trials.iloc[:0]
 
-    def of_arm(self, arm: Arm, intervention: str, asked: Asked) -> pd.DataFrame:
-        """Return an arm's results under an intervention, a row for each task, split, seed and size.
+    def of_side(self, side: Side, intervention: str, asked: Asked) -> pd.DataFrame:
+        """Return a side's results under an intervention, a row for each task, split, seed and size.
 
         Columns: those of `SLOT`, dataset, problem, error (NaN unless `state` is `scored`), train_error (of the
         default configuration), state (`scored`,
         `missing`, `not_offered`, `not_applicable` or `pending`), bound, n_train, n_test, n_minority.
         """
-        key = (arm.learners, asked.show or arm.show, intervention, asked)
+        key = (side.learners, asked.show or side.show, intervention, asked)
         if key not in self._seen:
-            self._seen[key] = self._results(arm, intervention, asked)
+            self._seen[key] = self._results(side, intervention, asked)
         return self._seen[key]
 
-    def _results(self, arm: Arm, intervention: str, asked: Asked) -> pd.DataFrame:
-        mine = self.cells["learner"].isin(arm.learners) & (self.cells["intervention"] == intervention)
-        cells = self.cells[mine.to_numpy()].assign(family=arm.name)
-        trials = self.trials_of(arm.learners)
+    def _results(self, side: Side, intervention: str, asked: Asked) -> pd.DataFrame:
+        mine = self.cells["learner"].isin(side.learners) & (self.cells["intervention"] == intervention)
+        cells = self.cells[mine.to_numpy()].assign(family=side.name)
+        trials = self.trials_of(side.learners)
         views = [
             (cells[cells["problem"].isin([each.value for each in problems]).to_numpy()], metric)
             for problems, metric in _metrics(asked)
         ]
         found = [
-            self._of_size(trials, part[(part["train_cap"] == cap).to_numpy()], arm, asked, metric)
+            self._of_size(trials, part[(part["train_cap"] == cap).to_numpy()], side, asked, metric)
             for part, metric in views
             for cap in dict.fromkeys(part["train_cap"])
         ]
         return pd.concat(found, ignore_index=True) if found else _empty()
 
     def _of_size(
-        self, trials: pd.DataFrame, cells: pd.DataFrame, arm: Arm, asked: Asked, metric: str | None
+        self, trials: pd.DataFrame, cells: pd.DataFrame, side: Side, asked: Asked, metric: str | None
     ) -> pd.DataFrame:
         cells = cells.reset_index(drop=True)
         view = View(
             by="family",
-            show=asked.show or arm.show,
+            show=asked.show or side.show,
             budget_s=asked.budget_s,
             budget_trials=asked.budget_trials,
             metric=metric,

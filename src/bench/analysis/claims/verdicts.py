@@ -53,7 +53,7 @@ class ComparisonVerdict:
     """Of the Bayesian signed-rank test: worse, within the margin, better."""
     by_problem: Mapping[str, Effect]
     n_individually: int | None
-    """On at least how many datasets the first arm is better by itself; None with one split each."""
+    """On at least how many datasets the first side is better by itself; None with one split each."""
 
     @property
     def decision(self) -> Decision:
@@ -123,7 +123,7 @@ def verdict(evidence: Evidence, claim: Claim, profile: str, asked: Asked | None 
     """Return the verdict on a claim.
 
     A control that fails makes it INVALID. It is NOT RUN without any evidence, and INCONCLUSIVE before all of
-    it is there, where an arm fails too often, where the failure policies do not agree, where problem types
+    it is there, where a side fails too often, where the failure policies do not agree, where problem types
     contradict each other, and where it would not stand without results that are bound by their budget.
     """
     reading = _Reading(claim=claim, asked=asked or Asked())
@@ -296,14 +296,14 @@ def _obstacle(
     found = [each for each in primary if isinstance(each, ComparisonVerdict)]
     failing = [name for each in found for name in each.found.failing]
     if failing:
-        return f"an arm that fails on more than a tenth of the tasks gets no verdict: {failing[0]}", ""
+        return f"a side that fails on more than a tenth of the tasks gets no verdict: {failing[0]}", ""
     if decision.word not in (Word.SUPPORTED, Word.REFUTED):
         return None
     if any(each.found.n_missing for each in found):
         words = {policy: _word(evidence, dataclasses.replace(reading, policy=policy)) for policy in POLICIES}
         if len(set(words.values())) > 1:
             told = ", ".join(f"{policy}: {word}" for policy, word in words.items())
-            return f"what stands in for missing errors decides: {told}", "arms that do not fail"
+            return f"what stands in for missing errors decides: {told}", "sides that do not fail"
     contrary = [line for each in found for line in _contrary(each)]
     if contrary:
         return contrary[0], "a claim about one problem type"
@@ -387,7 +387,7 @@ def _scarce(claim: Claim, name: str) -> bool:
     """Whether a variation says nothing of a claim: its margin is of another unit, or all are defaults."""
     points = any(each.margin.scale is Scale.POINTS for each in claim.comparisons)
     return (name == "another metric" and points) or (
-        name == "defaults" and all(arm.show == "default" for arm in claim.arms.values())
+        name == "defaults" and all(side.show == "default" for side in claim.sides.values())
     )
 
 
@@ -407,15 +407,15 @@ def _influential(contrasts: Sequence[ContrastVerdict]) -> tuple[str, ...]:
 
 
 def _narrower(claim: Claim) -> list[tuple[str, Claim]]:
-    """Return the claim without each learner that is not alone in its arm."""
-    removable = [name for arm in claim.arms.values() if len(arm.learners) > 1 for name in arm.learners]
+    """Return the claim without each learner that is not alone in its side."""
+    removable = [name for side in claim.sides.values() if len(side.learners) > 1 for name in side.learners]
     found = []
     for learner in dict.fromkeys(removable):
-        arms = {
-            name: dataclasses.replace(arm, learners=tuple(n for n in arm.learners if n != learner))
-            if len(arm.learners) > 1
-            else arm
-            for name, arm in claim.arms.items()
+        sides = {
+            name: dataclasses.replace(side, learners=tuple(n for n in side.learners if n != learner))
+            if len(side.learners) > 1
+            else side
+            for name, side in claim.sides.items()
         }
-        found.append((learner, dataclasses.replace(claim, arms=arms)))
+        found.append((learner, dataclasses.replace(claim, sides=sides)))
     return found
