@@ -48,8 +48,12 @@ def learners() -> Mapping[str, Learner]:
 
 
 def learners_of_tables() -> tuple[str, ...]:
-    """Return the names of all learners that do not need rows to be images."""
-    return tuple(name for name, each in learners().items() if not getattr(each, "needs_images", False))
+    """Return the names of all learners that do not need rows to be images and are not for experiments."""
+    return tuple(
+        name
+        for name, each in learners().items()
+        if not getattr(each, "needs_images", False) and not getattr(each, "for_experiments", False)
+    )
 
 
 def broken() -> Mapping[str, str]:

@@ -29,6 +29,8 @@ QUICK = MappingProxyType(
         "bagged-mlp": {"n_members": 2, "width": 16, "epochs": 16},
         "boosted-polynomial": {"shrinkage": 1.0},
         "boosted-nystroem": {"shrinkage": 1.0},
+        "bagged-tree": {"n_members": 2},
+        "boosted-tree": {"shrinkage": 1.0},
         "boosted-mlp": {"width": 16, "epochs": 4, "shrinkage": 1.0},
     }
 )

@@ -382,9 +382,10 @@ def test_the_tabular_tour_holds_what_it_promises(root):
 
 
 def declared(*, images):
-    """The learners of the families, those that need images or those that do not."""
+    """The learners of the families that are not for experiments, those that need images or the others."""
     names = [name for family in families().values() for name in family.learners]
-    return {name for name in names if learner(name).needs_images is images}
+    shown = [name for name in names if not learner(name).for_experiments]
+    return {name for name in shown if learner(name).needs_images is images}
 
 
 def test_the_tabular_tour_shows_every_learner_of_tables(root):

@@ -20,8 +20,8 @@ from bench.search.configurations import with_fixed
 from bench.search.search import Search, run_search
 
 AMOUNTS = {
-    "noise-columns": 20, "dilute-columns": 50, "shuffled-columns": 20, "drop-columns": 50, "feature-noise": 50,
-    "translate": 2, "crop": 60, "occlude": 30, "rotate-images": 40, "blur": 10,
+    "noise-columns": 20, "dilute-columns": 50, "shuffled-columns": 20, "drop-columns": 50,
+    "feature-noise": 50, "translate": 2, "crop": 60, "occlude": 30, "rotate-images": 40, "blur": 10,
 }  # fmt: skip
 TABLES = ("wdbc", "wine", "sk-diabetes")
 """Two classes, three and a number; all columns numeric and without ties."""

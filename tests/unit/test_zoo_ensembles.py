@@ -1,8 +1,7 @@
 """Bagging and boosting of any base, against closed forms, scikit-learn and the libraries' own trees."""
 
-from dataclasses import dataclass
-
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.ensemble import BaggingRegressor, GradientBoostingRegressor
 from sklearn.linear_model import Ridge
@@ -17,46 +16,21 @@ from bench.learners import BuildContext
 from bench.tasks import TaskShape
 from bench.zoo import polynomial_cost
 from bench.zoo.deadlines import DeadlinePassed
+from bench.zoo.estimator import estimator
 from bench.zoo.estimators.bagging import Bagging, shares_to_probabilities
 from bench.zoo.estimators.bases import Draw, Linear, Total, add_up
 from bench.zoo.estimators.boosting import Boosting
+from bench.zoo.estimators.cart import TreeBase
 from bench.zoo.estimators.losses import Logistic, Softmax, Squared
 from bench.zoo.estimators.ridge import NystroemBase, PolynomialBase
 from bench.zoo.estimators.small_net import NetBase
 
 SCHEMES = pytest.mark.parametrize("scheme", [Bagging, Boosting])
 BASES = pytest.mark.parametrize(
-    "base", [PolynomialBase(), NystroemBase(landmarks=40), NetBase(epochs=2)], ids=["poly", "nystroem", "mlp"]
+    "base",
+    [PolynomialBase(), NystroemBase(landmarks=40), NetBase(epochs=2), TreeBase(max_depth=3)],
+    ids=["poly", "nystroem", "mlp", "tree"],
 )
-
-
-@dataclass
-class Cart:
-    """A tree as a base: all that bagging and boosting ask for."""
-
-    max_depth: int | None = None
-    min_samples_leaf: int = 1
-
-    def prepare(self, X, seed):
-        self.fit_features = X
-        return self
-
-    features = staticmethod(np.asarray)
-
-    def learn(self, targets, draw):
-        rows = slice(None) if draw.rows is None else draw.rows
-        tree = DecisionTreeRegressor(
-            max_depth=self.max_depth, min_samples_leaf=self.min_samples_leaf, random_state=draw.seed
-        )
-        return Grown(tree.fit(self.fit_features[rows], targets[rows]))
-
-
-@dataclass
-class Grown:
-    tree: DecisionTreeRegressor
-
-    def predict(self, features):
-        return self.tree.predict(features).reshape(len(features), -1)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +52,7 @@ def test_boosted_trees_are_scikit_learn_s(rows):
     """Squared loss, 100 trees, shrinkage 0.1; in small leaves, equal splits would be drawn by lot."""
     X, y = rows
     theirs = GradientBoostingRegressor(min_samples_leaf=15).fit(X[:200], y[:200])
-    ours = Boosting(Cart(max_depth=3, min_samples_leaf=15), classification=False).fit(X[:200], y[:200])
+    ours = Boosting(TreeBase(max_depth=3, min_samples_leaf=15), classification=False).fit(X[:200], y[:200])
     assert ours.rounds_ == theirs.n_estimators == 100
     np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=1e-6, atol=1e-8)
 
@@ -92,17 +66,82 @@ def test_bagged_trees_are_scikit_learn_s_in_distribution(rows):
         .predict(X[200:])
         for seed in (1, 2)
     ]
-    ours = Bagging(Cart(), n_members=150, classification=False).fit(X[:200], y[:200]).predict(X[200:])
+    ours = Bagging(TreeBase(), n_members=150, classification=False).fit(X[:200], y[:200]).predict(X[200:])
     noise = np.square(theirs[0] - theirs[1]).mean()
     assert all(np.square(ours - each).mean() < 1.5 * noise for each in theirs)
-    single = Cart().prepare(X[:200], 0).learn(y[:200, None], drawn()).predict(X[200:])[:, 0]
+    grower = TreeBase().prepare(X[:200], 0)
+    single = grower.learn(y[:200, None], drawn()).predict(grower.features(X[200:]))[:, 0]
     assert np.square(ours - single).mean() > 20 * noise
+
+
+def of_learner(name, X, y, **config):
+    """The learner's own estimator, encoding and scaling of the target included, fitted without validation."""
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    return estimator(name, config, problem="regression").fit(frame[:200], y[:200]).predict(frame)
+
+
+def test_the_learner_of_boosted_trees_is_scikit_learn_s_gradient_boosting(rows):
+    """But for rows at a threshold, which scaled columns may move by rounding: at most 1 % of them."""
+    X, y = rows
+    ours = of_learner("boosted-tree", X, y, min_samples_leaf=15)
+    theirs = GradientBoostingRegressor(min_samples_leaf=15).fit(X[:200], y[:200]).predict(X)
+    assert (np.abs(ours - theirs) < 1e-6 * y.std()).mean() > 0.99
+
+
+def test_the_learner_of_bagged_trees_is_scikit_learn_s_bagging(rows):
+    """The mean over many members, as near to the library's as that is to its own by another seed."""
+    X, y = rows
+    ours = of_learner("bagged-tree", X, y, n_members=150)[200:]
+    theirs = [
+        BaggingRegressor(DecisionTreeRegressor(), 150, random_state=seed).fit(X[:200], y[:200])
+        for seed in (1, 2)
+    ]
+    one, two = (each.predict(X[200:]) for each in theirs)
+    noise = np.square(one - two).mean()
+    assert noise < 0.02 * y.var()
+    assert max(np.square(ours - one).mean(), np.square(ours - two).mean()) < 1.5 * noise
+
+
+def test_one_member_on_all_rows_is_scikit_learn_s_tree(rows):
+    X, y = rows
+    ours = of_learner("bagged-tree", X, y, n_members=1, bootstrap=False, min_samples_leaf=10)
+    theirs = DecisionTreeRegressor(min_samples_leaf=10).fit(X[:200], y[:200]).predict(X)
+    assert np.isclose(ours, theirs, rtol=1e-9).mean() > 0.99
+
+
+@pytest.mark.parametrize("scheme", ["bagged", "boosted"])
+def test_with_a_tree_only_the_base_is_another(scheme):
+    """Encoding, scheme and what is searched of it are those of the other bases."""
+    shared = {"bagged": {"scaling", "n_members", "bootstrap"}, "boosted": {"scaling", "shrinkage"}}[scheme]
+    for problem, n_classes in ((ProblemType.REGRESSION, 0), (ProblemType.MULTICLASS, 4)):
+        context = BuildContext(problem=problem, n_classes=n_classes, seed=9)
+        made, spaces = [], []
+        for kind in ("tree", "polynomial"):
+            space = registry.learner(f"{scheme}-{kind}").space(problem)
+            built = registry.learner(f"{scheme}-{kind}").build(space.default, context)
+            own = {name: value for name, value in vars(built.model).items() if name != "base"}
+            made.append((type(built), vars(built.encoder), type(built.model), own))
+            spaces.append(
+                (
+                    {name: space.default[name] for name in shared},
+                    {name: each for name, each in space.parameters.items() if name in shared},
+                )
+            )
+        assert made[0] == made[1]
+        assert spaces[0] == spaces[1]
+
+
+def test_learners_of_trees_by_the_schemes_stand_in_no_suite_of_all(root):
+    names = set(registry.families()["schemes-on-trees"].learners)
+    assert names == {"bagged-tree", "boosted-tree"}
+    assert not names & set(registry.learners_of_tables())
+    assert not any(name in path.read_text() for path in (root / "suites").glob("*.toml") for name in names)
 
 
 @pytest.mark.parametrize(("scheme", "k"), [(Bagging, 2), (Boosting, 2), (Bagging, 4), (Boosting, 4)])
 def test_trees_of_classes_can_be_bagged_and_boosted(rows, scheme, k):
     X, y = rows[0], labels(rows[1], k)
-    fit = scheme(Cart(max_depth=3), classification=True).fit(X[:200], y[:200])
+    fit = scheme(TreeBase(max_depth=3), classification=True).fit(X[:200], y[:200])
     p = fit.predict_proba(X[200:])
     np.testing.assert_allclose(p.sum(axis=1), 1)
     assert (fit.predict(X[200:]) == y[200:]).mean() > 1 / k + 0.15
@@ -191,7 +230,7 @@ def test_no_full_step_raises_the_training_loss(rows, k):
 
 def test_boosting_ends_by_the_validation_rows_and_keeps_the_best_round(rows):
     X, y = rows
-    base = Cart(max_depth=4)
+    base = TreeBase(max_depth=4)
     fit = Boosting(base, shrinkage=0.3, classification=False)
     fit.fit(X[:100], y[:100], validation=(X[100:], y[100:]))
     assert not fit.truncated_
@@ -199,7 +238,8 @@ def test_boosting_ends_by_the_validation_rows_and_keeps_the_best_round(rows):
     kept = np.square(fit.predict(X[100:]) - y[100:]).mean()
     losses = []
     for rounds in range(1, fit.rounds_ + 1):
-        first = Total(fit.total_.members[:rounds], 0.3).predict(X[100:])[:, 0] + y[:100].mean()
+        held_out = fit.features_(X[100:])
+        first = Total(fit.total_.members[:rounds], 0.3).predict(held_out)[:, 0] + y[:100].mean()
         losses.append(np.square(first - y[100:]).mean())
     assert losses[-1] == pytest.approx(kept)
     assert min(losses) == losses[-1]
@@ -261,7 +301,7 @@ def test_a_system_that_cannot_end_in_time_is_not_begun(rows, base, n, monkeypatc
 def test_boosting_with_every_wanted_round_is_whole_however_little_time_is_left(rows, ticking):
     X, y = rows
     fits = [
-        Boosting(Cart(), max_rounds=10, classification=False).fit(X, y, deadline=ticking(left_s))
+        Boosting(TreeBase(), max_rounds=10, classification=False).fit(X, y, deadline=ticking(left_s))
         for left_s in range(15, 40)
     ]
     assert {fit.truncated_ for fit in fits} == {False, True}
@@ -292,7 +332,8 @@ def test_the_seed_alone_decides(rows, base, scheme):
     few = {"n_members": 2} if scheme is Bagging else {"max_rounds": 3}
     one, same, other = (scheme(base, seed=seed, **few).fit(X, y).predict_proba(X) for seed in (3, 3, 4))
     np.testing.assert_array_equal(one, same)
-    assert (one != other).any() or (scheme is Boosting and isinstance(base, PolynomialBase))
+    drawn_once = scheme is Boosting and isinstance(base, PolynomialBase | TreeBase)
+    assert (one != other).any() or drawn_once
 
 
 def test_shares_become_probabilities_in_the_same_order():
@@ -330,9 +371,10 @@ def test_limits_are_said_with_their_numbers(scheme):
     assert nystroem.limit(shape(50_000, 100)) is None
     assert "500 features on 1,000,000 rows would take 4.0 GB" in nystroem.limit(shape(1_000_000, 100))
     assert mlp.limit(shape(1_000_000, 100)) is None
+    assert registry.learner(f"{scheme}-tree").limit(shape(1_000_000, 100)) is None
 
 
-@pytest.mark.parametrize("family", ["bagged-others", "boosted-others"])
+@pytest.mark.parametrize("family", ["bagged-others", "boosted-others", "schemes-on-trees"])
 def test_a_configuration_reaches_the_base(family):
     context = BuildContext(problem=ProblemType.REGRESSION, n_classes=0, seed=9)
     for name in registry.families()[family].learners:

@@ -1,4 +1,4 @@
-"""Family `bagged-others`: bagging of models that are no trees."""
+"""Family `bagged-others`: bagging of models that are no trees; and of trees by the same scheme."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from bench.datasets import ProblemType
 from bench.learners import BuildContext, Estimator
 from bench.spaces import Choice, Config, Space
 from bench.tasks import TaskShape
-from bench.zoo.base_kinds import KINDS, OnBase
+from bench.zoo.base_kinds import DEEP_TREE, KINDS, OnBase
 from bench.zoo.scaling import SCALINGS, dense_encoder
 
 DEFAULT_MEMBERS = 10
@@ -51,4 +51,4 @@ class Bagged(OnBase):
         return tabular(dense_encoder(config, context), model, classification=classification)
 
 
-LEARNERS = tuple(Bagged(kind) for kind in KINDS)
+LEARNERS = tuple(Bagged(kind) for kind in (*KINDS, DEEP_TREE))

@@ -1,4 +1,4 @@
-"""The bases of bagging and boosting without trees, and what the learners made of them share."""
+"""The bases of bagging and boosting, trees and others, and what the learners made of them share."""
 
 from __future__ import annotations
 
@@ -37,6 +37,8 @@ class BaseKind:
     devices: tuple[str, ...] = ("cpu",)
     max_rounds: int = 1000
     """Of boosting, whatever the validation rows say."""
+    trees: bool = False
+    """Whether it is a tree: its learners are for experiments that vary the base alone."""
 
     def limit(self, shape: TaskShape, systems: int) -> str | None:
         """Return why a task is too large for so many systems of equations a fit, or None."""
@@ -70,6 +72,12 @@ def _net(values: Mapping[str, Any], context: BuildContext) -> Base:
     from bench.zoo.estimators.small_net import NetBase
 
     return NetBase(**values, threads=context.threads, device=context.device)
+
+
+def _tree(values: Mapping[str, Any], _context: BuildContext) -> Base:
+    from bench.zoo.estimators.cart import TreeBase
+
+    return TreeBase(**values)
 
 
 POLYNOMIAL = BaseKind(
@@ -112,7 +120,31 @@ NET = BaseKind(
     devices=("cpu", "cuda"),
     max_rounds=100,
 )
+LEAF = Int(low=1, high=20, log=True)
+DEEP_TREE = BaseKind(
+    name="tree",
+    title="deep CART trees",
+    scaling="standard",
+    default={"max_depth": None, "min_samples_leaf": 1},
+    parameters={"min_samples_leaf": LEAF},
+    make=_tree,
+    modules=("bench.zoo.estimators.cart",),
+    trees=True,
+)
+"""What is bagged: the bias of a tree is small where it is deep, and averaging takes its variance."""
+SMALL_TREE = BaseKind(
+    name="tree",
+    title="small CART trees",
+    scaling="standard",
+    default={"max_depth": 3, "min_samples_leaf": 1},
+    parameters={"max_depth": Int(low=2, high=6), "min_samples_leaf": LEAF},
+    make=_tree,
+    modules=("bench.zoo.estimators.cart",),
+    trees=True,
+)
+"""What is boosted."""
 KINDS = (POLYNOMIAL, NYSTROEM, NET)
+"""Those that are no trees."""
 
 
 class OnBase(ZooLearner):
@@ -133,6 +165,9 @@ class OnBase(ZooLearner):
         self.packages = kind.packages
         self.modules = (*COMMON_MODULES, f"bench.zoo.estimators.{self.scheme}", *kind.modules)
         self.devices = kind.devices
+        self.for_experiments = kind.trees
+        if kind.trees:
+            self.family = "schemes-on-trees"
 
     def base(self, config: Config, context: BuildContext) -> Base:
         """Return the base that a configuration asks for."""

@@ -1,4 +1,4 @@
-"""Family `boosted-others`: boosting of models that are no trees."""
+"""Family `boosted-others`: boosting of models that are no trees; and of trees by the same scheme."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from bench.datasets import ProblemType
 from bench.learners import BuildContext, Estimator
 from bench.spaces import Config, Float, Space
 from bench.tasks import TaskShape
-from bench.zoo.base_kinds import KINDS, OnBase
+from bench.zoo.base_kinds import KINDS, SMALL_TREE, OnBase
 from bench.zoo.scaling import SCALINGS, dense_encoder
 
 DEFAULTS: Mapping[str, Config] = {
     "polynomial": {"penalty": 10.0},
     "nystroem": {"penalty": 1.0},
     "mlp": {"epochs": 8, "learning_rate": 1e-2, "shrinkage": 0.5},
+    "tree": {},
 }
 """Where boosting starts from others than bagging: weaker bases; and few rounds where each trains a net."""
 
@@ -62,4 +63,4 @@ class Boosted(OnBase):
         return tabular(dense_encoder(config, context), model, classification=classification)
 
 
-LEARNERS = tuple(Boosted(kind) for kind in KINDS)
+LEARNERS = tuple(Boosted(kind) for kind in (*KINDS, SMALL_TREE))

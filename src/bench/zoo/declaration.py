@@ -26,6 +26,8 @@ class ZooLearner(ABC):
     devices: tuple[str, ...] = ("cpu",)
     needs_images: bool = False
     """Whether its rows must be images."""
+    for_experiments: bool = False
+    """Whether it stands in no suite of all learners: others are much the same, and experiments name it."""
     augments: bool = False
     """Whether it augments images itself, as the context says; else its fit rows come with their copies."""
 

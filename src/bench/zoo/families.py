@@ -90,6 +90,12 @@ FAMILIES = (
         learners=("boosted-polynomial", "boosted-nystroem", "boosted-mlp"),
     ),
     Family(
+        name="schemes-on-trees",
+        title="Bagging and boosting by bench's own schemes, with trees",
+        bias="The same averages and sums as without trees, of axis-aligned trees: only the base differs.",
+        learners=("bagged-tree", "boosted-tree"),
+    ),
+    Family(
         name="image-features",
         title="Fixed features of images",
         bias="Local features are the same at every place and need no labels; a shallow model weighs them.",
