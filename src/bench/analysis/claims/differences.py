@@ -64,9 +64,10 @@ def differences(
 
     A dataset's value is of its errors averaged over splits and seeds, then floored and logged where the
     margin is a ratio. Several pairs are averaged, dataset by dataset. An interaction is the advantage under
-    what is intact less that under what is altered.
+    what is intact less that under what is altered. Of the seeds given, else of those of the contrasts.
     """
     read = _Read(evidence, claim, comparison, asked, policy)
+    read.seeds = seeds or evidence.seeds
     parts = [
         read.pair(pair, intervention)
         for intervention in comparison.interventions
