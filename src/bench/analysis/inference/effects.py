@@ -131,6 +131,7 @@ def _bca_ends(values: Floats) -> Floats:
     rounding = 1e-12 * np.abs(values).max(axis=1, keepdims=True)
     below = ((draws < mean - rounding).mean(axis=1) + (draws <= mean + rounding).mean(axis=1)) / 2
     deviation = values - mean
+    deviation /= np.maximum(np.abs(deviation).max(axis=1, keepdims=True), np.finfo(float).tiny)
     with np.errstate(divide="ignore", invalid="ignore"):
         acceleration = (deviation**3).sum(axis=1) / (6 * (deviation**2).sum(axis=1) ** 1.5)
         bias = ndtri(below)[:, None]

@@ -1,8 +1,8 @@
 """What a rule can find: how probable its verdicts are at a true mean, a spread and a number of units.
 
 Effects are taken as normal and the t-interval as the rule's. The signed-rank test, which superiority asks
-for as well, is left out: it takes next to nothing where effects are normal, and docs/operating-
-characteristics.md has the whole rule with heavy tails.
+for as well, is left out: it takes next to nothing where effects are normal. The whole rule, and heavy tails,
+are in docs/operating-characteristics.md.
 """
 
 from __future__ import annotations

@@ -139,7 +139,7 @@ _REASONS = {
     Rule.EQUIVALENCE: {
         Word.SUPPORTED: "the 90 % interval is within the margins, -{margin} and {margin}",
         Word.REFUTED: "the 95 % interval is outside the margins, -{margin} and {margin}",
-        Word.INCONCLUSIVE: "the intervals are neither within the margins, -{margin} and {margin}, nor outside",
+        Word.INCONCLUSIVE: "an interval crosses a margin, -{margin} or {margin}",
     },
     Rule.AT_MOST: {
         Word.SUPPORTED: "the interval is below the margin {margin}",
