@@ -20,7 +20,7 @@ class Unit(StrEnum):
     DATASET = "dataset"
     """The claim is about data: errors are averaged within a dataset, and datasets are the sample."""
     SEED = "seed"
-    """The claim is about a mechanism: seeds are the sample on each dataset, and each dataset a replication."""
+    """The claim is about a mechanism: seeds are the sample, on each dataset anew."""
 
 
 class Scale(StrEnum):
@@ -142,7 +142,7 @@ class Controls:
     permuted_labels: tuple[str, ...] = ()
     """Sides that must be at chance where training labels say nothing."""
     permuted_tasks: tuple[str, ...] = ()
-    """On which tasks; empty for all."""
+    """On which tasks; all of a profile that has none of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

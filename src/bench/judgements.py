@@ -136,7 +136,7 @@ def _evidence(store: Store, claim: Claim, plan: Plan, ends: Mapping[str, Mapping
 
 
 def _cell_row(each: PlannedCell, budget: Budget, end: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return a planned cell with how its evidence stands; not begun, where the budget leaves it some to do."""
+    """Return a planned cell with how its evidence stands; not begun, where it has something left to do."""
     cell, task = each.cell, each.cell.task
     status, reason = NOT_BEGUN, ""
     if each.not_applicable is not None:
@@ -167,9 +167,9 @@ def _notes(store: Store, plan: Plan, keys: Sequence[str]) -> list[str]:
     others = other_evidence(store, [each.cell.id for each in plan.runnable], keys)
     if not others:
         return []
+    which = f"{others[0]}{' and others' if len(others) > 1 else ''}"
     return [
-        f"{len(others)} cells have evidence of other data, versions or learners, which does not count here: "
-        f"{others[0]}{' and others' if len(others) > 1 else ''}"
+        f"{len(others)} cells have evidence of other data, versions or code, which does not count: {which}"
     ]
 
 

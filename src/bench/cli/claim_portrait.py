@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Iterator
 
@@ -68,7 +69,7 @@ def plan_lines(claim: Claim, plan: Plan, store: Store) -> Iterator[str]:
         told = ", ".join(
             f"{amount(found, margin.scale)} if they differ by {times} margin{'s' * (times > 1)}"
             for times in SPREADS
-            if (found := detectable(n, times * margin.amount, margin.amount, comparison.rule)) is not None
+            if not math.isnan(found := detectable(n, times * margin.amount, margin.amount, comparison.rule))
         )
         if told:
             yield from _wrapped(

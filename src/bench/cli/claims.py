@@ -12,6 +12,7 @@ from bench.cli.options import Duration, cache_option, json_option, results_optio
 from bench.errors import ExitCode
 
 if TYPE_CHECKING:
+    from bench.analysis.claims.evidence import Asked
     from bench.claims import Claim
     from bench.judgements import Judgement
     from bench.sources.cache import Cache
@@ -113,20 +114,11 @@ def run(names: tuple[str, ...], profile: str, jobs: int | None, results: Path, c
 )
 @results_option
 @cache_option
-def judge(
-    names: tuple[str, ...],
-    profile: str,
-    budget_s: float | None,
-    budget_trials: int | None,
-    form: str,
-    results: Path,
-    cache: Path | None,
-) -> None:
+def judge(form: str, budget_s: float | None, budget_trials: int | None, **scope: Any) -> None:
     """What the evidence in the store says of claims; nothing is run."""
     from bench.analysis.claims.evidence import Asked
 
-    asked = Asked(budget_s=budget_s, budget_trials=budget_trials)
-    _say(_judged(names, profile, results, cache, asked), form)
+    _say(_judged(Asked(budget_s=budget_s, budget_trials=budget_trials), **scope), form)
 
 
 @command.command("check")
@@ -134,22 +126,16 @@ def judge(
 @_profile
 @results_option
 @cache_option
-def check(names: tuple[str, ...], profile: str, results: Path, cache: Path | None) -> None:
+def check(**scope: Any) -> None:
     """Judge, and leave with an exit code: 4 if a verdict is not the one expected, 6 if one is undecided."""
     from bench.analysis.claims.evidence import Asked
     from bench.verdicts import Word
 
-    found = _judged(names, profile, results, cache, Asked())
+    found = _judged(Asked(), **scope)
     _say(found, "lines")
-    code = ExitCode.DONE
-    for each in found:
-        decided = each.verdict.decision.word in (Word.SUPPORTED, Word.REFUTED)
-        if not each.verdict.as_expected:
-            code = max(code, ExitCode.REGRESSION if decided else ExitCode.NOT_ENOUGH_EVIDENCE)
-    if any(
-        not each.verdict.as_expected and each.verdict.decision.word in (Word.SUPPORTED, Word.REFUTED)
-        for each in found
-    ):
+    others = [each.verdict.decision.word for each in found if not each.verdict.as_expected]
+    code = ExitCode.NOT_ENOUGH_EVIDENCE if others else ExitCode.DONE
+    if {Word.SUPPORTED, Word.REFUTED} & set(others):
         code = ExitCode.REGRESSION
     click.get_current_context().exit(int(code))
 
@@ -161,7 +147,7 @@ def _claims(names: Sequence[str]) -> list[Claim]:
 
 
 def _judged(
-    names: Sequence[str], profile: str, results: Path, cache: Path | None, asked: Any
+    asked: Asked, *, names: Sequence[str], profile: str, results: Path, cache: Path | None
 ) -> list[Judgement]:
     from bench.judgements import judgement
     from bench.sources.cache import Cache

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from bench.analysis.claims import text as verdict_text
-from bench.analysis.claims.verdicts import ComparisonVerdict
+from bench.analysis.claims.contrasts import ComparisonVerdict
 from bench.analysis.inference.significance import benjamini_hochberg
 from bench.claims import Claim
 from bench.judgements import Judgement
@@ -65,7 +65,8 @@ def _provenance(each: Judgement) -> Iterator[str]:
     yield f"claim {each.verdict.claim.hash}, {added}{fixed if registered.added else ''}"
     if each.first_evidence is not None:
         source = f"commit {each.first_commit[:7]}" if each.first_commit else "an installed package"
-        yield f"first evidence {each.first_evidence[:16]}Z, by {source}; {each.n_done} of {each.n_cells} cells"
+        done = f"{each.n_done} of {each.n_cells} cells"
+        yield f"first evidence {each.first_evidence[:16]}Z, by {source}; {done}"
     if each.exploratory is not None:
         yield f"EXPLORATORY: {each.exploratory}"
     for what, why in each.left_out.items():

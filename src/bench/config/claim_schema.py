@@ -102,9 +102,9 @@ class ContrastTable(FileTable):
 
     name: str
     rule: RuleName
-    pairs: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = []
+    pairs: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = Field(default_factory=list)
     side: str | None = None
-    conditions: list[ConditionTable] = []
+    conditions: list[ConditionTable] = Field(default_factory=list)
     margin: MarginText | None = None
     intact: InterventionName = NONE
     altered: InterventionName | None = None
@@ -142,14 +142,14 @@ class PermutedTable(FileTable):
     """Which sides must be at chance under random labels, and on which tasks."""
 
     sides: Annotated[list[str], Field(min_length=1)]
-    tasks: list[str] = []
+    tasks: list[str] = Field(default_factory=list)
 
 
 class ControlsTable(FileTable):
     """`[controls]`: what must come out as known."""
 
-    same: list[str] = []
-    null: list[str] = []
+    same: list[str] = Field(default_factory=list)
+    null: list[str] = Field(default_factory=list)
     positive: Annotated[list[str], Field(min_length=2, max_length=2)] | None = None
     permuted_labels: PermutedTable | None = None
 
@@ -161,14 +161,14 @@ class ProfileTable(FileTable):
     tasks_of: str | None = None
     """A suite whose tasks are taken."""
     budget: dict[str, Any]
-    caps: dict[str, Any] = {}
+    caps: dict[str, Any] = Field(default_factory=dict)
     validation: str = "holdout"
     folds: int = 1
     repeats: int = 1
-    seeds: list[int] = [0]
+    seeds: list[int] = Field(default_factory=lambda: [0])
     augmentation: bool = True
     exact_limit_s: float | None = None
-    accept: list[str] = []
+    accept: list[str] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _one_of_both(self) -> ProfileTable:

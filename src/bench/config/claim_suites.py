@@ -101,9 +101,11 @@ def _control_needs(claim: Claim, suite: Suite) -> Iterator[Need]:
             for side in (controls.positive.side, controls.positive.against):
                 yield from ((name, intact, seed, None) for name in claim.sides[side].learners)
     seed = suite.seeds[0]
+    known = {task.name for task in suite.tasks}
+    permuted: list[str | None] = [task for task in controls.permuted_tasks if task in known]
     for side in controls.permuted_labels:
         for name in (DUMMY, *claim.sides[side].learners):
-            yield from ((name, RANDOM_LABELS, seed, task) for task in controls.permuted_tasks or (None,))
+            yield from ((name, RANDOM_LABELS, seed, task) for task in permuted or [None])
 
 
 def _suite(claim: Claim, profile: str, table: ProfileTable) -> Suite:

@@ -6,13 +6,13 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from pydantic import ValidationError
 
 from bench.claims import (
-    Side,
     Claim,
     Comparison,
     Condition,
@@ -21,6 +21,7 @@ from bench.claims import (
     Count,
     Pair,
     Scale,
+    Side,
     Source,
     Unit,
 )
@@ -211,28 +212,32 @@ def _contrast(table: ContrastTable, margin: str) -> Contrast:
 
 
 def _with_profiles(claim: Claim, parsed: ClaimFile) -> Claim:
-    from dataclasses import replace
-
-    return replace(claim, profiles=profile_suites(claim, parsed.profiles))
+    tables = {str(name): table for name, table in parsed.profiles.items()}
+    return replace(claim, profiles=profile_suites(claim, tables))
 
 
 def _misfits(claim: Claim) -> Iterator[str]:
     """Yield what does not fit together, though each part of it is well formed."""
+    yield from _shapeless(claim)
+    for learner in claim.controls.null:
+        if learner not in claim.learners:
+            known = ", ".join(claim.learners)
+            yield f'controls.null: "{learner}" is a learner of no side (learners: {known})'
+    if claim.controls.null and not any(each.altered for each in claim.comparisons):
+        yield "controls.null: there is no interaction, so nothing that learners must not notice"
+    tasks = {task.name for suite in claim.profiles.values() for task in suite.tasks}
+    for task in claim.controls.permuted_tasks:
+        if task not in tasks:
+            yield f'controls.permuted_labels.tasks: "{task}" is a task of no profile'
+
+
+def _shapeless(claim: Claim) -> Iterator[str]:
+    """Yield where margins are of exponents and rules are not, or the other way, and what has no sizes."""
     for i, contrast in enumerate(claim.contrasts):
         slopes = isinstance(contrast, Comparison) and contrast.margin.scale is Scale.SLOPE
         if slopes != (contrast.rule is Rule.SHAPE):
-            yield f'contrasts[{i}]: rule "shape" alone has a margin of exponents, a bare number such as "0.05"'
+            yield f'contrasts[{i}]: rule "shape" alone has a margin of exponents, a number such as "0.05"'
         if contrast.rule is Rule.SHAPE:
             for name, suite in claim.profiles.items():
                 if len(suite.train_caps) < 2:
                     yield f"profiles.{name}.caps.train_rows: a shape needs several sizes"
-    for learner in claim.controls.null:
-        if learner not in claim.learners:
-            yield f'controls.null: "{learner}" is a learner of no side (learners: {", ".join(claim.learners)})'
-    if claim.controls.null and not any(each.altered for each in claim.comparisons):
-        yield "controls.null: there is no interaction, so nothing that learners must not notice"
-    for name, suite in claim.profiles.items():
-        known = {task.name for task in suite.tasks}
-        for task in claim.controls.permuted_tasks:
-            if name == "small" and task not in known:
-                yield f'controls.permuted_labels.tasks: "{task}" is no task of profile {name}'

@@ -93,7 +93,7 @@ def _problem(problem: ProblemType | str) -> ProblemType:
         raise ConfigError(f"problem {problem!r} is none of {known}") from None
 
 
-def _image(name: str, image: Sequence[int]) -> ImageShape:
+def _image(name: str, image: object) -> ImageShape:
     """Return the shape of images of a height, a width and as many channels, one where that is not said."""
     sizes = list(image) if isinstance(image, Sequence) and not isinstance(image, str) else []
     if len(sizes) not in (2, 3) or not all(map(_is_size, sizes)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
@@ -94,9 +95,7 @@ def _same(evidence: Evidence, claim: Claim, side: str) -> ControlResult:
 def _between_seeds(evidence: Evidence, claim: Claim, side: str, margin: Margin) -> tuple[Floats, int]:
     """Return the differences of a side between two seeds, and over how many units a mean of the claim is."""
     seeds = sorted(int(seed) for seed in evidence.cells["seed"].unique())
-    pairs = (
-        [(seeds[0], seeds[-1])] if claim.unit is Unit.DATASET else list(zip(seeds, seeds[1:], strict=False))
-    )
+    pairs = [(seeds[0], seeds[-1])] if claim.unit is Unit.DATASET else list(itertools.pairwise(seeds))
     found = []
     for first, second in pairs:
         comparison = Comparison(
@@ -126,10 +125,10 @@ def _nulls(evidence: Evidence, claim: Claim) -> Iterator[ControlResult]:
         if comparison.altered is None:
             continue
         for learner in claim.controls.null:
-            yield _null(evidence, claim, comparison, learner)
+            yield _null(evidence, comparison, learner)
 
 
-def _null(evidence: Evidence, claim: Claim, comparison: Comparison, learner: str) -> ControlResult:
+def _null(evidence: Evidence, comparison: Comparison, learner: str) -> ControlResult:
     """A learner that must not notice: trial for trial, its errors are the same under both.
 
     It holds if its errors are equal but for rounding, or if what ties and rounding at the edge of a class

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-import pandas as pd
 
 from bench.analysis.claims.evidence import Asked, Evidence
 from bench.analysis.inference.counts import decide_counts
-from bench.claims import Side, Claim, Condition, Count
+from bench.claims import Claim, Condition, Count, Side
 from bench.interventions import NONE
 from bench.verdicts import Decision, Rule, Word
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
 Held: TypeAlias = Mapping[str, tuple[bool, ...]]

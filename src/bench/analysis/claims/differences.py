@@ -14,7 +14,7 @@ from bench.analysis.claims.evidence import SLOT, Asked, Evidence, metric_of
 from bench.analysis.inference.significance import corrected_t
 from bench.analysis.metrics import floored
 from bench.analysis.views import FailurePolicy
-from bench.claims import Side, Claim, Comparison, Pair, Scale, Unit
+from bench.claims import Claim, Comparison, Pair, Scale, Side, Unit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

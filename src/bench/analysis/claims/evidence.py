@@ -18,7 +18,7 @@ from bench.analysis.metrics import PRIMARY, problems_with
 from bench.analysis.results import Results, results
 from bench.analysis.traces import Traces, traces
 from bench.analysis.views import Tested, View
-from bench.claims import Side, Show
+from bench.claims import Show, Side
 from bench.datasets import ProblemType
 
 if TYPE_CHECKING:
@@ -73,9 +73,9 @@ class Evidence:
     def of_side(self, side: Side, intervention: str, asked: Asked) -> pd.DataFrame:
         """Return a side's results under an intervention, a row for each task, split, seed and size.
 
-        Columns: those of `SLOT`, dataset, problem, error (NaN unless `state` is `scored`), train_error (of the
-        default configuration), state (`scored`,
-        `missing`, `not_offered`, `not_applicable` or `pending`), bound, n_train, n_test, n_minority.
+        Columns: those of `SLOT`, dataset, problem, error (NaN unless `state` is `scored`), train_error (of
+        the default configuration), state (`scored`, `missing`, `not_offered`, `not_applicable` or `pending`),
+        bound, n_train, n_test, n_minority.
         """
         key = (side.learners, asked.show or side.show, intervention, asked)
         if key not in self._seen:

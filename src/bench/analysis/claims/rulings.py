@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-import pandas as pd
-
 from bench.analysis.claims.differences import Differences
 from bench.analysis.inference.rules import DATASETS, SEEDS, Units, decide
 from bench.claims import Claim, Comparison, Unit
@@ -15,6 +13,7 @@ from bench.verdicts import Decision, Word
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
     from numpy.typing import NDArray
 
     Floats: TypeAlias = NDArray[np.float64]

@@ -6,7 +6,8 @@ import math
 import textwrap
 from collections.abc import Iterator
 
-from bench.analysis.claims.verdicts import ComparisonVerdict, ContrastVerdict, CountVerdict, Verdict
+from bench.analysis.claims.contrasts import ComparisonVerdict, ContrastVerdict, CountVerdict
+from bench.analysis.claims.verdicts import Verdict
 from bench.claims import Scale
 from bench.verdicts import Word
 

@@ -1,0 +1,76 @@
+"""Ways to read the evidence for a claim, and the word that its rules say to each."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench.analysis.claims.counts import decide_count, held
+from bench.analysis.claims.differences import Differences, differences
+from bench.analysis.claims.evidence import Asked, Evidence
+from bench.analysis.claims.rulings import ruled
+from bench.analysis.inference.significance import holm, wilcoxon
+from bench.analysis.views import FailurePolicy
+from bench.claims import Claim, Comparison, Unit
+from bench.verdicts import Word
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One way to read the evidence."""
+
+    claim: Claim
+    asked: Asked = field(default_factory=Asked)
+    policy: FailurePolicy = "fallback"
+    factor: float = 1.0
+    keep: Callable[[pd.DataFrame], pd.Series[bool]] | None = None
+    """Which rows of a table of differences count; None for all."""
+
+
+def read(evidence: Evidence, reading: Reading, comparison: Comparison) -> Differences:
+    """Return the values of a comparison in a reading."""
+    found = differences(evidence, reading.claim, comparison, reading.asked, reading.policy)
+    if reading.keep is None:
+        return found
+    table = found.table[reading.keep(found.table)].reset_index(drop=True)
+    return dataclasses.replace(found, table=table)
+
+
+def p_values(claim: Claim, found: Mapping[str, Differences]) -> Mapping[str, tuple[float, float]]:
+    """Return the signed-rank p of each comparison, and that by Holm among those of the claim."""
+    if claim.unit is Unit.SEED:
+        return dict.fromkeys(found, (np.nan, np.nan))
+    p = np.array([wilcoxon(each.values) if len(each.table) else np.nan for each in found.values()])
+    return dict(zip(found, zip(p.tolist(), holm(p).tolist(), strict=True), strict=True))
+
+
+def word_of(evidence: Evidence, reading: Reading) -> Word:
+    """Return the word of a reading, by the rules alone."""
+    claim = reading.claim
+    found = {each.name: read(evidence, reading, each) for each in claim.comparisons}
+    p = p_values(claim, found)
+    words = []
+    for contrast in claim.contrasts:
+        if not contrast.primary:
+            continue
+        if isinstance(contrast, Comparison):
+            ruling = ruled(claim, contrast, found[contrast.name], p[contrast.name][1], reading.factor)
+            words.append(ruling.decision.word)
+        else:
+            words.append(decide_count(contrast, held(evidence, claim, contrast), fewest_seeds(claim)).word)
+    for word in (Word.REFUTED, Word.NOT_RUN, Word.INCONCLUSIVE):
+        if word in words:
+            return word
+    return Word.SUPPORTED
+
+
+def fewest_seeds(claim: Claim) -> int:
+    """Return how many seeds of a dataset a count needs."""
+    return claim.fewest if claim.unit is Unit.SEED else 1
