@@ -106,7 +106,9 @@ def _image(name: str, image: object) -> ImageShape:
 
 
 def _is_size(value: object) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1
+    if isinstance(value, bool):
+        return False
+    return isinstance(value, Integral) and int(value) >= 1
 
 
 def _n_classes(name: str, problem: ProblemType, n_classes: int | None) -> int:

@@ -43,10 +43,10 @@ def _obstacle(
 ) -> tuple[str, str] | None:
     """Return why nothing may be decided whatever the rule says, and what it would take; None for nothing."""
     more = f"`bench claims run {reading.claim.name}`"
-    n_pending = sum(n_pending(each) for each in contrasts)
+    n_to_come = sum(map(n_pending, contrasts))
     waiting = [each.name for each in controls if each.held is None]
-    if n_pending or waiting:
-        lacking = [f"{n_pending} results are to come"] * bool(n_pending)
+    if n_to_come or waiting:
+        lacking = [f"{n_to_come} results are to come"] * bool(n_to_come)
         lacking += [f"controls have not run: {', '.join(waiting)}"] * bool(waiting)
         return "; ".join(lacking), more
     primary = [each for each in contrasts if each.contrast.primary]

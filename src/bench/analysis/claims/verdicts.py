@@ -47,9 +47,9 @@ def verdict(evidence: Evidence, claim: Claim, profile: str, asked: Asked | None 
     reading = Reading(claim=claim, asked=asked or Asked())
     contrasts = contrast_verdicts(evidence, reading)
     decision = combined(contrasts)
-    n_pending = sum(n_pending(each) for each in contrasts)
+    n_to_come = sum(map(n_pending, contrasts))
     if all(is_bare(each) for each in contrasts):
-        why = f"{n_pending} results are to come" if n_pending else "the store holds no evidence for it"
+        why = f"{n_to_come} results are to come" if n_to_come else "the store holds no evidence for it"
         return Verdict(
             claim=claim,
             profile=profile,
@@ -64,5 +64,5 @@ def verdict(evidence: Evidence, claim: Claim, profile: str, asked: Asked | None 
         decision=decision,
         contrasts=contrasts,
         controls=controls,
-        variations=() if n_pending else variations(evidence, reading, contrasts, decision.word),
+        variations=() if n_to_come else variations(evidence, reading, contrasts, decision.word),
     )
