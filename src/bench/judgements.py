@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from bench.config.claims import claim_hash
 from bench.errors import ConfigError, NothingSelectedError
 from bench.plans import Plan, PlannedCell
 from bench.registrations import Registration, registration
-from bench.session import Request, make_plan, outline_plan
+from bench.session import Request, in_cache, make_plan, outline_plan
 from bench.sources.cache import Cache
 from bench.store.query import NOT_BEGUN, evidence_ends, evidence_trials, other_evidence, runs
 from bench.store.resume import nothing_left
@@ -102,7 +102,7 @@ def judgement(
             for each in plan.runnable
         ),
         left_out={each.what: each.reason for each in plan.exclusions},
-        notes=tuple(_notes(store, plan, keys)),
+        notes=(*_unseen(claim, plan, cache, ends), *_notes(store, plan, keys)),
     )
 
 
@@ -161,6 +161,22 @@ def _cell_row(each: PlannedCell, budget: Budget, end: Mapping[str, Any] | None) 
         "train_cap": cell.split.train_cap,
         "n_train": None if end is None else end["n_train"],
     }
+
+
+def _unseen(claim: Claim, plan: Plan, cache: Cache, ends: Mapping[str, Any]) -> Iterator[str]:
+    """Yield that tables were judged unseen: a run may split them otherwise, which gives evidence other keys."""
+    found = {each.cell.task.name for each in plan.cells if each.evidence_key in ends}
+    of_plan = {each.cell.task.name for each in plan.cells} - found
+    absent = [task for task in plan.suite.tasks if task.name in of_plan and not in_cache(task, cache)]
+    if not absent:
+        return
+    fetched = " ".join(
+        f"openml:task/{task.openml_task}" if task.dataset is None else task.dataset for task in absent
+    )
+    yield (
+        f"{len(absent)} tables are not in the cache: `bench claims run {claim.name}` or "
+        f"`bench data fetch {fetched}` makes their evidence count, if there is any"
+    )
 
 
 def _notes(store: Store, plan: Plan, keys: Sequence[str]) -> list[str]:

@@ -70,13 +70,13 @@ def contrast_verdicts(evidence: Evidence, reading: Reading) -> tuple[ContrastVer
         if isinstance(contrast, Comparison):
             contrasts.append(_comparison(reading, contrast, found[contrast.name], p[contrast.name]))
         else:
-            holds = held(evidence, claim, contrast)
+            holds = held(evidence, claim, contrast, reading.asked)
             contrasts.append(
                 CountVerdict(
                     contrast=contrast,
                     decision=decide_count(contrast, holds, fewest_seeds(claim)),
                     held=holds,
-                    n_pending=pending(evidence, claim, contrast),
+                    n_pending=pending(evidence, claim, contrast, reading.asked),
                 )
             )
     return tuple(contrasts)

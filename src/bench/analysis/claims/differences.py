@@ -49,7 +49,7 @@ class Differences:
 
 
 MOST_FAILURES = 0.1
-"""An side that fails on a larger share of a claim's tasks is given no verdict."""
+"""A side that fails on a larger share of a claim's tasks is given no verdict."""
 
 
 def differences(
@@ -137,10 +137,11 @@ class _Read:
         if self.policy == "complete-pairs" or not (own["state"] == "missing").any():
             return own
         stand_in = self._stand_in(intervention)
-        joined = own.merge(stand_in[[*SLOT, "error"]], on=SLOT, how="left", suffixes=("", "_stand_in"))
+        lent = ["error", "n_test", "n_minority"]
+        joined = own.merge(stand_in[[*SLOT, *lent]], on=SLOT, how="left", suffixes=("", "_lent"))
         missing = joined["state"] == "missing"
-        error = np.where(missing, joined["error_stand_in"], joined["error"])
-        return joined.assign(error=error).drop(columns="error_stand_in")
+        filled = {name: np.where(missing, joined[f"{name}_lent"], joined[name]) for name in lent}
+        return joined.assign(**filled).drop(columns=[f"{name}_lent" for name in lent])
 
     def _stand_in(self, intervention: str) -> pd.DataFrame:
         forest = self.evidence.of_side(FOREST, intervention, self.asked)

@@ -1,6 +1,6 @@
 """What the trials of a claim say of each of its sides: an error for each task, split and seed.
 
-An side is judged as a family is: its learners share one budget, and the best validated of their trials stands
+A side is judged as a family is: its learners share one budget, and the best validated of their trials stands
 for it. Cells are looked at through the same views as a leaderboard's.
 """
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 SLOT = ["task", "repeat", "fold", "seed", "train_cap"]
 """What two sides must share to be compared."""
+_TESTED = [*SLOT, "intervention"]
+"""What has the same test rows, whichever learner it is of."""
 OTHER_METRIC: Mapping[ProblemType, str] = {
     ProblemType.BINARY: "error_rate",
     ProblemType.MULTICLASS: "balanced_accuracy",
@@ -48,20 +50,26 @@ class Asked:
     rows: Tested = "all"
     metric: Literal["primary", "other"] = "primary"
 
+    @property
+    def at_budget(self) -> Asked:
+        """The same budget, and nothing else out of the ordinary."""
+        return Asked(budget_s=self.budget_s, budget_trials=self.budget_trials)
+
 
 class Evidence:
     """The trials and cells of a claim, and what was asked of them so far."""
 
     def __init__(self, trials: pd.DataFrame, cells: pd.DataFrame, seeds: tuple[int, ...]) -> None:
-        """Take the frames that `trials_frame` and `cells_frame` return, of the claim's cells alone.
+        """Take the frames that `trials_frame` and `cells_frame` return, the cells being those of a claim.
 
-        `seeds` are those of its contrasts; cells of another seed are there for a control.
+        `seeds` are those of its contrasts; cells of another seed are there for a control. Trials of other
+        cells are left out.
         """
+        trials = trials[trials["evidence_key"].isin(cells["evidence_key"]).to_numpy()]
         self.trials, self.cells, self.seeds = trials, cells, seeds
         self._of_learner = dict(tuple(trials.groupby("learner", sort=False)))
         self._seen: dict[tuple[object, ...], pd.DataFrame] = {}
-        known = trials[trials["n_test"].notna()].drop_duplicates("evidence_key", keep="last")
-        self._n_test = known.set_index("evidence_key")[["n_test", "n_test_minority"]]
+        self._n_test = _test_rows(trials, cells)
 
     def trials_of(self, learners: tuple[str, ...]) -> pd.DataFrame:
         """Return the trials of these learners."""
@@ -113,7 +121,7 @@ class Evidence:
         of = traces(trials, cells, intervention)
         shown = results(of, view)
         first = np.unique(of.cells.slot, return_index=True)[1][shown.slot]
-        found = cells.loc[first, [*SLOT, "dataset", "problem", "n_train", "evidence_key"]]
+        found = cells.loc[first, [*_TESTED, "dataset", "problem", "n_train", "evidence_key"]]
         found = found.reset_index(drop=True)
         found = found.assign(
             error=shown.error,
@@ -121,11 +129,11 @@ class Evidence:
             state=_states(shown),
             bound=_bound(of, view),
         )
-        return self._with_test_rows(found, shown, view).drop(columns="evidence_key")
+        return self._with_test_rows(found, shown, view).drop(columns=["evidence_key", "intervention"])
 
     def _with_test_rows(self, found: pd.DataFrame, shown: Results, view: View) -> pd.DataFrame:
         if view.rows == "all":
-            counts = self._n_test.reindex(found["evidence_key"])
+            counts = found.merge(self._n_test, on=_TESTED, how="left")
             n_test, n_minority = (counts[name].to_numpy() for name in ("n_test", "n_test_minority"))
         else:
             n_test, n_minority = (
@@ -138,6 +146,15 @@ class Evidence:
 def metric_of(problem: str, asked: Asked) -> str:
     """Return the name of the metric that errors of a problem type are made of."""
     return (PRIMARY if asked.metric == "primary" else OTHER_METRIC)[ProblemType(problem)]
+
+
+def _test_rows(trials: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    """Return how many test rows there are, of any learner that has been scored on them."""
+    known = trials[trials["n_test"].notna()].drop_duplicates("evidence_key", keep="last")
+    counts = cells[[*_TESTED, "evidence_key"]].merge(
+        known[["evidence_key", "n_test", "n_test_minority"]], on="evidence_key"
+    )
+    return counts.drop(columns="evidence_key").drop_duplicates(_TESTED)
 
 
 def _metrics(asked: Asked) -> list[tuple[list[ProblemType], str | None]]:
