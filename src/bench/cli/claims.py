@@ -14,7 +14,9 @@ from bench.errors import ExitCode
 if TYPE_CHECKING:
     from bench.analysis.claims.evidence import Asked
     from bench.claims import Claim
+    from bench.execution.progress import Executor
     from bench.judgements import Judgement
+    from bench.plans import Plan
     from bench.sources.cache import Cache
     from bench.store.sqlite import Store
 
@@ -182,25 +184,36 @@ def _say(found: Sequence[Judgement], form: str) -> None:
 
 
 def _run(claim: Claim, profile: str, jobs: int | None, store: Store, cache: Cache) -> ExitCode:
-    from bench.cli.conclusion import exit_code
-    from bench.cli.display import follow
     from bench.cli.judgement_text import text
     from bench.cli.plan import announce
     from bench.execution.choice import executor_for
-    from bench.judgements import judgement, planned
-    from bench.session import Request, run
-    from bench.store.query import cell_rows
+    from bench.judgements import judgement, planned, shares
 
     plan = planned(claim, profile, cache, lambda line: click.echo(f"  {line}"))
     executor = executor_for(plan.suite, "local", jobs)
     announce(plan, jobs=executor.jobs)
-    events = run(plan, store, executor, cache, Request(key=f"claim={claim.name} profile={profile}"))
+    code = ExitCode.DONE
+    for part in shares(claim, plan):
+        code = max(code, _run_part(claim, part, store, cache, executor))
+    click.echo()
+    click.echo(text(judgement(store, claim, profile, cache)))
+    return code
+
+
+def _run_part(claim: Claim, part: Plan, store: Store, cache: Cache, executor: Executor) -> ExitCode:
+    """Run the cells of a claim that spend the same."""
+    from bench.cli.conclusion import exit_code
+    from bench.cli.display import follow
+    from bench.session import Request, run
+    from bench.store.query import cell_rows
+
+    budget = part.budget
+    key = f"claim={claim.name} suite={part.suite.hash} seconds={budget.seconds} trials={budget.trials}"
+    events = run(part, store, executor, cache, Request(key=key))
     try:
-        tally = follow(events, store, plan, jobs=executor.jobs)
+        tally = follow(events, store, part, jobs=executor.jobs)
     except BrokenPipeError:
         raise click.Abort from None  # whoever read along has gone: as Ctrl-C
     finally:
         events.close()
-    click.echo()
-    click.echo(text(judgement(store, claim, profile, cache)))
-    return exit_code(plan, cell_rows(store, tally.run_id))
+    return exit_code(part, cell_rows(store, tally.run_id))

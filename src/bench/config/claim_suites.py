@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from pydantic import ValidationError
 
+from bench.budgets import Budget
 from bench.claims import Claim, Comparison, Count, Unit
 from bench.config.claim_schema import ProfileTable
 from bench.config.load import load_suite, suite_of, task_reference
@@ -16,7 +17,7 @@ from bench.config.problems import key_path
 from bench.config.schema import SuiteFile
 from bench.errors import ConfigError
 from bench.interventions import NONE, parse_intervention
-from bench.plans import Plan
+from bench.plans import Plan, PlannedCell
 from bench.registry import learners
 from bench.sources.catalog import catalog
 from bench.suites import Suite, TaskReference
@@ -63,6 +64,33 @@ def claim_plan(claim: Claim, plan: Plan) -> Plan:
         )
     )
     return dataclasses.replace(plan, cells=cells)
+
+
+def cell_budgets(claim: Claim, plan: Plan) -> Mapping[str, Budget]:
+    """Return what each cell of a claim's plan need spend, by its evidence key.
+
+    Of a side with m learners that apply each shows a share of 1/m of the budget: more than the largest share
+    of a cell in any side would never be looked at.
+    """
+    sides = [set(side.learners) for side in claim.sides.values()]
+    slots: dict[tuple[object, ...], list[PlannedCell]] = {}
+    for planned in plan.runnable:
+        cell = planned.cell
+        slots.setdefault((cell.task.name, cell.split, cell.intervention, cell.seed), []).append(planned)
+    found: dict[str, Budget] = {}
+    for together in slots.values():
+        there = {planned.cell.learner for planned in together}
+        for planned in together:
+            sizes = [len(side & there) for side in sides if planned.cell.learner in side]
+            found[planned.evidence_key] = _share(plan.budget, min(sizes, default=1))
+    return found
+
+
+def _share(budget: Budget, members: int) -> Budget:
+    """Return a member's share of a budget, as a view of families has it."""
+    seconds = None if budget.seconds is None else budget.seconds / members
+    trials = None if budget.trials is None else max(1, budget.trials // members)
+    return dataclasses.replace(budget, seconds=seconds, trials=trials)
 
 
 def own_seeds(claim: Claim, suite: Suite) -> tuple[int, ...]:

@@ -60,7 +60,7 @@ def find_claim(name: str) -> Path:
             return Path(name)
         raise ConfigError(f"{name}: there is no such claim file")
     known = list_claims()
-    ids = {_id_of(path): path for path in known.values()}
+    ids = {_id_of(path).upper(): path for path in known.values()}
     if name in known or name.upper() in ids:
         return known.get(name) or ids[name.upper()]
     listed = ", ".join(known) or "none"
