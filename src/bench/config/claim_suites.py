@@ -26,6 +26,9 @@ DUMMY = "dummy"
 """The learner that every claim runs beside its own: what it scores is chance."""
 RANDOM_LABELS = "random-labels"
 
+FOLDER = "claims/"
+"""What the names of such suites begin with, so that none is taken for a suite of that name."""
+
 Need: TypeAlias = tuple[str, str, int, str | None]
 """Learner, intervention, seed, and the task, None for every task."""
 
@@ -157,7 +160,7 @@ def _suite(claim: Claim, profile: str, table: ProfileTable) -> Suite:
             for item in error.errors()
         )
         raise ConfigError(*lines) from error
-    return suite_of(parsed, tasks, path, claim.hash)
+    return dataclasses.replace(suite_of(parsed, tasks, path, claim.hash), name=f"{FOLDER}{claim.name}")
 
 
 def _interventions(claim: Claim) -> list[str]:
