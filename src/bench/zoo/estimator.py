@@ -93,7 +93,7 @@ def _problem(problem: ProblemType | str) -> ProblemType:
         raise ConfigError(f"problem {problem!r} is none of {known}") from None
 
 
-def _image(name: str, image: Sequence[int]) -> ImageShape:
+def _image(name: str, image: object) -> ImageShape:
     """Return the shape of images of a height, a width and as many channels, one where that is not said."""
     sizes = list(image) if isinstance(image, Sequence) and not isinstance(image, str) else []
     if len(sizes) not in (2, 3) or not all(map(_is_size, sizes)):
@@ -106,7 +106,7 @@ def _image(name: str, image: Sequence[int]) -> ImageShape:
 
 
 def _is_size(value: object) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1
+    return isinstance(value, int | Integral) and not isinstance(value, bool) and int(value) >= 1
 
 
 def _n_classes(name: str, problem: ProblemType, n_classes: int | None) -> int:
