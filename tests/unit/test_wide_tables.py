@@ -1,5 +1,7 @@
 """Thousands of columns, as images have: the same numbers, in little more memory than what is fitted on."""
 
+import subprocess
+import sys
 import tracemalloc
 
 import numpy as np
@@ -11,6 +13,7 @@ from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import QuantileTransformer, RobustScaler, StandardScaler
 
+from bench.execution.servers import environment
 from bench.zoo.composite import tabular
 from bench.zoo.estimator import estimator
 from bench.zoo.estimators.nets import CLIP, InputEncoding
@@ -76,6 +79,23 @@ def test_dense_columns_take_little_more_than_themselves():
     assert peak_bytes(lambda: DenseEncoder().fit_transform(X, Y)) < 2 * result
     encoder = DenseEncoder().fit(X, Y)
     assert peak_bytes(lambda: encoder.transform(X)) < 1.7 * result
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it is Linux that caps a cell's memory")
+def test_the_names_of_columns_take_nothing_of_a_cell_s_memory():
+    script = """if True:
+        import numpy as np, pandas as pd, sklearn
+        def private():
+            lines = open("/proc/self/status").read().splitlines()
+            return next(int(line.split()[1]) for line in lines if line.startswith("VmData"))
+        before = private()
+        pd.DataFrame(np.zeros((9, 3)), columns=["a", "b", "c"]).iloc[[1, 2]].astype({"a": str})
+        print(private() - before)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment(1), check=True, capture_output=True, text=True
+    )
+    assert int(done.stdout) < 100_000, "kB"
 
 
 class Nothing(ClassifierMixin, BaseEstimator):
