@@ -13,7 +13,9 @@ from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import QuantileTransformer, RobustScaler, StandardScaler
 
+from bench.datasets import ImageShape
 from bench.execution.servers import environment
+from bench.search.augmentation import BAND, augmented
 from bench.zoo.composite import tabular
 from bench.zoo.estimator import estimator
 from bench.zoo.estimators.nets import CLIP, InputEncoding
@@ -142,6 +144,13 @@ def test_trees_on_single_and_double_pixels_are_the_same(name):
         model.fit(rows[:200], y[:200], validation=(rows[200:], y[200:]))
         said.append(model.predict_proba(rows[200:]))
     np.testing.assert_array_equal(*said)
+
+
+def test_augmented_rows_take_little_more_than_themselves():
+    X = pixels(4 * BAND)
+    result = 3 * 4 * X.size
+    image = ImageShape(SIDE, SIDE, 3)
+    assert peak_bytes(lambda: augmented(X, np.arange(len(X)), image, "shift-mirror", 0)) < 1.5 * result
 
 
 def test_nets_are_given_rows_that_were_encoded_a_few_at_a_time():
