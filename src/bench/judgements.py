@@ -14,19 +14,30 @@ from bench.cells import CellStatus
 from bench.claims import Claim
 from bench.config.claim_suites import claim_plan, own_seeds
 from bench.config.claims import claim_hash
-from bench.errors import ConfigError, NothingSelectedError
+from bench.errors import ConfigError, NothingSelectedError, PrerequisiteError
 from bench.plans import Plan, PlannedCell
 from bench.registrations import Registration, registration
 from bench.session import Request, make_plan, outline_plan
 from bench.sources.cache import Cache
-from bench.store.query import NOT_BEGUN, evidence_ends, evidence_trials, other_evidence, runs
+from bench.store.query import (
+    NOT_BEGUN,
+    evidence_ends,
+    evidence_trials,
+    find_run,
+    other_evidence,
+    runs,
+    trial_rows,
+)
 from bench.store.resume import nothing_left
 from bench.store.sqlite import Store, past_attempt
 from bench.suites import Suite
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from bench.analysis.claims.evidence import Asked, Evidence
     from bench.analysis.claims.verdicts import Verdict
+    from bench.analysis.ensembles import CellPredictions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +97,9 @@ def judgement(
     plan = outlined(claim, profile, cache)
     keys = [each.evidence_key for each in plan.cells]
     ends = evidence_ends(store, keys)
-    found = verdict(_evidence(store, claim, plan, ends), claim, profile, _within(plan.budget, asked))
+    asked = _within(plan.budget, asked)
+    stored = _predictions(store, claim, cache) if asked.show == "ensembled" else None
+    found = verdict(_evidence(store, claim, plan, ends, stored), claim, profile, asked)
     begun = sorted((each["started_at"], each["environment"]) for each in ends.values())
     registered = registration(Path(claim.path), claim.hash, _hash_of)
     first = begun[0][0] if begun else None
@@ -125,14 +138,51 @@ def _kept(claim: Claim, plan: Plan) -> Plan:
     return kept
 
 
-def _evidence(store: Store, claim: Claim, plan: Plan, ends: Mapping[str, Mapping[str, Any]]) -> Evidence:
+def _evidence(
+    store: Store,
+    claim: Claim,
+    plan: Plan,
+    ends: Mapping[str, Mapping[str, Any]],
+    stored: Mapping[str, CellPredictions] | None,
+) -> Evidence:
     from bench.analysis.claims.evidence import Evidence
     from bench.analysis.frames import cells_frame, trials_frame
 
     budget = plan.budget
     trials = evidence_trials(store, [p.evidence_key for p in plan.cells], budget.seconds, budget.trials)
     cells = cells_frame([_cell_row(each, budget, ends.get(each.evidence_key)) for each in plan.cells])
-    return Evidence(trials_frame(trials), cells, own_seeds(claim, plan.suite))
+    return Evidence(
+        trials_frame(trials), cells, own_seeds(claim, plan.suite), traits=_traits(plan), stored=stored
+    )
+
+
+def _traits(plan: Plan) -> pd.DataFrame:
+    """Return what datasets are like, by name."""
+    import pandas as pd
+
+    datasets = {task.dataset.name: task.dataset for task in plan.tasks}
+    return pd.DataFrame(
+        {
+            "n_rows": {name: each.n_rows for name, each in datasets.items()},
+            "categorical": {
+                name: each.n_categorical / max(1, len(each.features)) for name, each in datasets.items()
+            },
+        }
+    )
+
+
+def _predictions(store: Store, claim: Claim, cache: Cache) -> Mapping[str, CellPredictions]:
+    """Return the stored predictions of the latest run of a claim.
+
+    Raises PrerequisiteError where it has not been run as it is, or no prediction is kept.
+    """
+    from bench.stored import StoredPredictions
+
+    own = [run for run in runs(store) if run["suite_hash"] == claim.hash]
+    if not own:
+        raise PrerequisiteError(f"ensembles need a run of the claim: `bench claims run {claim.name}`")
+    run = find_run(store, own[0]["run_id"])
+    return StoredPredictions(store, run, cache, trial_rows(store, run["run_id"]))
 
 
 def _cell_row(each: PlannedCell, budget: Budget, end: Mapping[str, Any] | None) -> dict[str, Any]:

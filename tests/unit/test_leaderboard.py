@@ -6,6 +6,7 @@ import json
 import math
 import statistics
 from collections.abc import Iterable
+from dataclasses import astuple
 from functools import lru_cache
 from itertools import pairwise, product
 from typing import Any

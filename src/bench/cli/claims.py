@@ -110,15 +110,20 @@ def run(names: tuple[str, ...], profile: str, jobs: int | None, results: Path, c
 @click.option("--at", "budget_s", type=Duration(), help="Replay a smaller budget: billed seconds a cell.")
 @click.option("--at-trials", "budget_trials", type=click.IntRange(1), help="The same in trials a cell.")
 @click.option(
+    "--show",
+    type=click.Choice(["tuned", "default", "ensembled"]),
+    help="For every side alike: the best validated trial, the default, or an ensemble of the trials.",
+)
+@click.option(
     "--format", "form", type=click.Choice(["text", "lines", "json"]), default="text", show_default=True
 )
 @results_option
 @cache_option
-def judge(form: str, budget_s: float | None, budget_trials: int | None, **scope: Any) -> None:
+def judge(form: str, budget_s: float | None, budget_trials: int | None, show: Any, **scope: Any) -> None:
     """What the evidence in the store says of claims; nothing is run."""
     from bench.analysis.claims.evidence import Asked
 
-    _say(_judged(Asked(budget_s=budget_s, budget_trials=budget_trials), **scope), form)
+    _say(_judged(Asked(budget_s=budget_s, budget_trials=budget_trials, show=show), **scope), form)
 
 
 @command.command("check")

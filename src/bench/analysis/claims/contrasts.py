@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from bench.analysis.claims.counts import Held, decide_count, held, pending
 from bench.analysis.claims.differences import Differences
 from bench.analysis.claims.evidence import Evidence
+from bench.analysis.claims.moderators import Moderator, moderators
 from bench.analysis.claims.readings import Reading, fewest_seeds, p_values, read
 from bench.analysis.claims.rulings import Ruling, ruled
 from bench.analysis.inference.effects import Effect, effect
@@ -40,6 +41,8 @@ class ComparisonVerdict:
     by_problem: Mapping[str, Effect]
     n_individually: int | None
     """On at least how many datasets the first side is better by itself; None with one split each."""
+    moderators: tuple[Moderator, ...] = ()
+    """The effect by what datasets are like, where datasets are the sample."""
 
     @property
     def decision(self) -> Decision:
@@ -68,7 +71,11 @@ def contrast_verdicts(evidence: Evidence, reading: Reading) -> tuple[ContrastVer
     contrasts: list[ContrastVerdict] = []
     for contrast in claim.contrasts:
         if isinstance(contrast, Comparison):
-            contrasts.append(_comparison(reading, contrast, found[contrast.name], p[contrast.name]))
+            own = found[contrast.name]
+            made = _comparison(reading, contrast, own, p[contrast.name])
+            if claim.unit is Unit.DATASET:
+                made = replace(made, moderators=tuple(moderators(own.table, evidence.traits)))
+            contrasts.append(made)
         else:
             holds = held(evidence, claim, contrast)
             contrasts.append(

@@ -24,6 +24,8 @@ from bench.datasets import ProblemType
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from bench.analysis.ensembles import CellPredictions
+
     Mask: TypeAlias = NDArray[np.bool_]
 
 SLOT = ["task", "repeat", "fold", "seed", "train_cap"]
@@ -43,8 +45,8 @@ class Asked:
     budget_s: float | None = None
     """A smaller budget than what was run; None for the claim's own."""
     budget_trials: int | None = None
-    show: Show | None = None
-    """For every side alike, where a side's own is not to count."""
+    show: Show | Literal["ensembled"] | None = None
+    """For every side alike, where a side's own is not to count; ensembles need stored predictions."""
     rows: Tested = "all"
     metric: Literal["primary", "other"] = "primary"
 
@@ -52,12 +54,23 @@ class Asked:
 class Evidence:
     """The trials and cells of a claim, and what was asked of them so far."""
 
-    def __init__(self, trials: pd.DataFrame, cells: pd.DataFrame, seeds: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        trials: pd.DataFrame,
+        cells: pd.DataFrame,
+        seeds: tuple[int, ...],
+        *,
+        traits: pd.DataFrame | None = None,
+        stored: Mapping[str, CellPredictions] | None = None,
+    ) -> None:
         """Take the frames that `trials_frame` and `cells_frame` return, of the claim's cells alone.
 
-        `seeds` are those of its contrasts; cells of another seed are there for a control.
+        `seeds` are those of its contrasts; cells of another seed are there for a control. `traits` has the
+        `n_rows` and `categorical` (share of columns) of datasets by name, `stored` the predictions that a
+        view of ensembles needs.
         """
-        self.trials, self.cells, self.seeds = trials, cells, seeds
+        self.trials, self.cells, self.seeds, self._stored = trials, cells, seeds, stored
+        self.traits = pd.DataFrame({"n_rows": [], "categorical": []}) if traits is None else traits
         self._of_learner = dict(tuple(trials.groupby("learner", sort=False)))
         self._seen: dict[tuple[object, ...], pd.DataFrame] = {}
         known = trials[trials["n_test"].notna()].drop_duplicates("evidence_key", keep="last")
@@ -111,7 +124,7 @@ class Evidence:
         )
         intervention = str(cells["intervention"].iloc[0])
         of = traces(trials, cells, intervention)
-        shown = results(of, view)
+        shown = results(of, view, self._stored)
         first = np.unique(of.cells.slot, return_index=True)[1][shown.slot]
         found = cells.loc[first, [*SLOT, "dataset", "problem", "n_train", "evidence_key"]]
         found = found.reset_index(drop=True)

@@ -87,6 +87,12 @@ def _contrast_lines(each: ContrastVerdict) -> Iterator[str]:
     if len(each.by_problem) > 1:
         parts = (f"{name} {amount(part.mean, scale)} ({part.n})" for name, part in each.by_problem.items())
         yield from _wrapped(f"by problem type: {', '.join(parts)}", 4)
+    for moderator in each.moderators:
+        parts = (
+            f"{what} {moderator.cut:,.4g}: {amount(part.mean, scale)} ({part.n})"
+            for what, part in (("up to", moderator.little), ("above", moderator.much))
+        )
+        yield from _wrapped(f"by {moderator.name}: {', '.join(parts)}", 4)
     if each.found.left_out:
         told = ", ".join(f"{task} ({why})" for task, why in each.found.left_out.items())
         yield from _wrapped(f"left out: {told}", 4)

@@ -34,7 +34,7 @@ def variations(
 ) -> tuple[Variation, ...]:
     """Return what the word would be otherwise: margin, dataset, learner, metric, defaults, twins."""
     readings: dict[str, Reading] = {}
-    if any(True for _ in reading.claim.comparisons):
+    if any(True for _ in reading.claim.comparisons) and reading.asked.show != "ensembled":
         readings["half the margin"] = dataclasses.replace(reading, factor=0.5)
         readings["twice the margin"] = dataclasses.replace(reading, factor=2.0)
         for dataset in _influential(contrasts):
