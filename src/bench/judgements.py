@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from bench.budgets import Budget
 from bench.cells import CellStatus
 from bench.claims import Claim
-from bench.config.claim_suites import claim_plan, own_seeds
+from bench.config.claim_suites import cell_budgets, claim_plan, own_seeds
 from bench.config.claims import claim_hash
 from bench.errors import ConfigError, NothingSelectedError, PrerequisiteError
 from bench.plans import Plan, PlannedCell
 from bench.registrations import Registration, registration
-from bench.session import Request, make_plan, outline_plan
+from bench.session import Request, in_cache, make_plan, outline_plan
 from bench.sources.cache import Cache
 from bench.store.query import (
     NOT_BEGUN,
@@ -88,6 +88,17 @@ def planned(claim: Claim, profile: str, cache: Cache, say: Callable[[str], None]
     return _kept(claim, make_plan(profile_of(claim, profile), cache, Request(), say))
 
 
+def shares(claim: Claim, plan: Plan) -> tuple[Plan, ...]:
+    """Return a claim's plan in parts, each of the cells that need spend the same; the dearest last."""
+    budgets = cell_budgets(claim, plan)
+    by_budget: dict[Budget, list[PlannedCell]] = {}
+    for each in plan.cells:
+        by_budget.setdefault(budgets.get(each.evidence_key, plan.budget), []).append(each)
+    parts = [replace(plan, budget=budget, cells=tuple(cells)) for budget, cells in by_budget.items()]
+    kept = (part for part in parts if part.runnable)
+    return tuple(sorted(kept, key=lambda part: (part.budget.seconds or 0.0, part.budget.trials or 0)))
+
+
 def judgement(
     store: Store, claim: Claim, profile: str, cache: Cache, asked: Asked | None = None
 ) -> Judgement:
@@ -97,7 +108,7 @@ def judgement(
     plan = outlined(claim, profile, cache)
     keys = [each.evidence_key for each in plan.cells]
     ends = evidence_ends(store, keys)
-    asked = _within(plan.budget, asked)
+    asked, budgets = _within(plan.budget, asked), cell_budgets(claim, plan)
     stored = _predictions(store, claim, cache) if asked.show == "ensembled" else None
     found = verdict(_evidence(store, claim, plan, ends, stored), claim, profile, asked)
     begun = sorted((each["started_at"], each["environment"]) for each in ends.values())
@@ -111,11 +122,12 @@ def judgement(
         exploratory=None if first is None else _exploratory(store, claim, registered, first),
         n_cells=len(plan.runnable),
         n_done=sum(
-            each.evidence_key in ends and nothing_left(past_attempt(ends[each.evidence_key]), plan.budget)
+            each.evidence_key in ends
+            and nothing_left(past_attempt(ends[each.evidence_key]), budgets[each.evidence_key])
             for each in plan.runnable
         ),
         left_out={each.what: each.reason for each in plan.exclusions},
-        notes=tuple(_notes(store, plan, keys)),
+        notes=(*_unseen(claim, plan, cache, ends), *_notes(store, plan, keys)),
     )
 
 
@@ -150,7 +162,13 @@ def _evidence(
 
     budget = plan.budget
     trials = evidence_trials(store, [p.evidence_key for p in plan.cells], budget.seconds, budget.trials)
-    cells = cells_frame([_cell_row(each, budget, ends.get(each.evidence_key)) for each in plan.cells])
+    budgets = cell_budgets(claim, plan)
+    cells = cells_frame(
+        [
+            _cell_row(each, budgets.get(each.evidence_key, budget), ends.get(each.evidence_key))
+            for each in plan.cells
+        ]
+    )
     return Evidence(
         trials_frame(trials), cells, own_seeds(claim, plan.suite), traits=_traits(plan), stored=stored
     )
@@ -211,6 +229,22 @@ def _cell_row(each: PlannedCell, budget: Budget, end: Mapping[str, Any] | None) 
         "train_cap": cell.split.train_cap,
         "n_train": None if end is None else end["n_train"],
     }
+
+
+def _unseen(claim: Claim, plan: Plan, cache: Cache, ends: Mapping[str, Any]) -> Iterator[str]:
+    """Yield that tables were judged unseen: a run may split them otherwise, and have other evidence keys."""
+    found = {each.cell.task.name for each in plan.cells if each.evidence_key in ends}
+    of_plan = {each.cell.task.name for each in plan.cells} - found
+    absent = [task for task in plan.suite.tasks if task.name in of_plan and not in_cache(task, cache)]
+    if not absent:
+        return
+    fetched = " ".join(
+        f"openml:task/{task.openml_task}" if task.dataset is None else task.dataset for task in absent
+    )
+    yield (
+        f"{len(absent)} tables are not in the cache: `bench claims run {claim.name}` or "
+        f"`bench data fetch {fetched}` makes their evidence count, if there is any"
+    )
 
 
 def _notes(store: Store, plan: Plan, keys: Sequence[str]) -> list[str]:

@@ -148,6 +148,13 @@ def _outline(reference: TaskReference, cache: Cache) -> Dataset | None:
     return kept or (None if known is None else outlined(known))
 
 
+def in_cache(reference: TaskReference, cache: Cache) -> bool:
+    """Return whether a plan sees a task's table itself, not only what is known of it beforehand."""
+    if reference.openml_task is not None:
+        return cache.describe(TableRequest.of_task(reference.openml_task).name) is not None
+    return reference.dataset is None or cache.describe(reference.dataset) is not None
+
+
 def _refuse_lone(wanted: Sequence[TaskReference], left_out: Sequence[Exclusion]) -> None:
     """Where the one task that is wanted cannot be had, its table is what is wrong, not the selection."""
     if len(wanted) == 1 and left_out:

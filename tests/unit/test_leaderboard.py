@@ -6,7 +6,6 @@ import json
 import math
 import statistics
 from collections.abc import Iterable
-from dataclasses import astuple
 from functools import lru_cache
 from itertools import pairwise, product
 from typing import Any
@@ -20,9 +19,11 @@ from bench.analysis.ensembles import STEPS, CellPredictions
 from bench.analysis.frames import cells_frame, trials_frame
 from bench.analysis.intervals import bootstrap_means
 from bench.analysis.leaderboard import Leaderboard, leaderboard
+from bench.analysis.ratings import NOT_RATED
 from bench.analysis.views import View
 from bench.cells import CellStatus
 from bench.datasets import ProblemType
+from bench.errors import ConfigError
 from bench.metrics import METRICS
 from bench.scoring.metrics import all_metrics, mean_score, score
 from bench.scoring.predictions import Prediction
@@ -582,6 +583,80 @@ def test_the_ratio_to_the_reference_does_not_depend_on_who_else_takes_part():
     everyone = {row.entry: row.overall for row in board((trials, cells)).rows}
     some = board(([r for r in trials if r["learner"] in few], [c for c in cells if c["learner"] in few]))
     assert {row.entry: row.overall for row in some.rows} == {name: everyone[name] for name in few}
+
+
+FEW = ("mlp", "random-forest", "linear")
+
+
+@pytest.mark.parametrize("show", ["tuned", "default", "ensembled"])
+@pytest.mark.parametrize("by", ["learner", "family"])
+def test_a_narrowed_leaderboard_is_that_of_a_run_of_these_alone(by, show):
+    trials, cells = random_run(7)
+    names = FEW if by == "learner" else ("bagged", "neural")
+    alone = [c for c in cells if c[by] in names]
+    expected = board(([r for r in trials if r[by] in names], alone), by=by, show=show).rated()
+    found = board((trials, cells), by=by, show=show, only=names).rated()
+    assert list(map(repr, found.rows)) == list(map(repr, expected.rows))
+    assert all(math.isfinite(row.rating.elo) for row in found.rows)
+    narrow, *notes = found.notes
+    of = "3 of 7 learners" if by == "learner" else "2 of 5 families"
+    assert narrow == f"Narrowed to {of}: tiers, ranks and ratings are among these alone"
+    assert tuple(notes) == expected.notes
+
+
+def test_the_reference_stays_the_yardstick_where_it_is_not_shown():
+    run = random_run(7)
+    everyone = {row.entry: row for row in board(run).rated().rows}
+    found = board(run, only=("mlp", "extra-trees", "linear")).rated()
+    assert found.contest.anchor is None
+    assert np.mean([row.rating.elo for row in found.rows]) == pytest.approx(1000)
+    for row in found.rows:
+        of_all = everyone[row.entry]
+        for name in ("overall", "classification", "regression", "wins", "n_stood_in", "n_bound", "median_s"):
+            assert getattr(row, name) == getattr(of_all, name)
+        assert 1 <= row.mean_rank <= 3
+        assert row.mean_rank < of_all.mean_rank
+        assert row.rating.elo != of_all.rating.elo
+
+
+def test_tiers_are_of_the_narrower_field():
+    trials, cells = random_run(7)
+    for row in trials:
+        if row["learner"] == "mlp" and row["test_score"] is not None:
+            row["test_score"] = 50 * (1 + row["test_score"])
+    last = board((trials, cells)).rows[-1]
+    assert (last.entry, last.tier) == ("mlp", 2)
+    (alone,) = board((trials, cells), only=("mlp",)).rows
+    assert (alone.tier, alone.overall) == (1, last.overall)
+
+
+@pytest.mark.parametrize(
+    ("by", "name", "line"),
+    [
+        ("learner", "mpl", "only: 'mpl' is no learner of this run - did you mean \"mlp\"? (learners: random"),
+        (
+            "family",
+            "mlp",
+            "only: 'mlp' is no family of this run (families: bagged, dummy, gp, linear, neural)",
+        ),
+    ],
+)
+def test_a_narrower_field_of_somebody_else_is_refused(by, name, line):
+    with pytest.raises(ConfigError) as refused:
+        board(random_run(1), by=by, only=(name, "linear"))
+    (problem,) = refused.value.problems
+    assert problem.startswith(f"only: {line}")
+
+
+def test_a_leaderboard_is_not_rated_until_it_is_asked_to_be():
+    found = board(random_run(3))
+    assert {row.rating for row in found.rows} == {NOT_RATED}
+    rated = found.rated()
+    assert len({row.rating.elo for row in rated.rows}) == len(FAMILIES)
+    (reference,) = (row for row in rated.rows if row.entry == "random-forest")
+    assert reference.rating.elo == 1000
+    by_family = board(random_run(3), by="family").rated()
+    assert [row.entry for row in by_family.rows if row.rating.elo == 1000] == ["bagged"]
 
 
 def test_two_names_for_one_learner_share_everything():

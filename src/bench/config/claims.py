@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -59,7 +60,7 @@ def find_claim(name: str) -> Path:
             return Path(name)
         raise ConfigError(f"{name}: there is no such claim file")
     known = list_claims()
-    ids = {_id_of(path): path for path in known.values()}
+    ids = {_id_of(path).upper(): path for path in known.values()}
     if name in known or name.upper() in ids:
         return known.get(name) or ids[name.upper()]
     listed = ", ".join(known) or "none"
@@ -95,7 +96,7 @@ def load_claim(name: str) -> Claim:
 
 def claim_hash(content: Mapping[str, Any]) -> str:
     """Return a hash of what a claim file says: comments, spaces and the order of its keys do not count."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def _content(path: Path) -> dict[str, Any]:
@@ -233,7 +234,12 @@ def _misfits(claim: Claim) -> Iterator[str]:
 
 def _shapeless(claim: Claim) -> Iterator[str]:
     """Yield where margins are of exponents and rules are not, or the other way, and what has no sizes."""
+    names = Counter(contrast.name for contrast in claim.contrasts)
+    yield from (f'contrasts: the name "{name}" stands {n} times' for name, n in names.items() if n > 1)
     for i, contrast in enumerate(claim.contrasts):
+        if isinstance(contrast, Comparison):
+            alone = (pair.side for pair in contrast.pairs if pair.side == pair.against)
+            yield from (f'contrasts[{i}].pairs: "{name}" is compared with itself' for name in alone)
         slopes = isinstance(contrast, Comparison) and contrast.margin.scale is Scale.SLOPE
         if slopes != (contrast.rule is Rule.SHAPE):
             yield f'contrasts[{i}]: rule "shape" alone has a margin of exponents, a number such as "0.05"'

@@ -224,8 +224,10 @@ def evidence_ends(store: Store, keys: Sequence[str]) -> dict[str, dict[str, Any]
 def other_evidence(store: Store, cell_ids: Sequence[str], keys: Sequence[str]) -> list[str]:
     """Return the ids of cells that have evidence under another key alone: of other data, versions or code."""
     rows = store.rows(
-        "SELECT DISTINCT cell_id FROM evidence WHERE cell_id IN (SELECT value FROM json_each(:ids))"
-        " EXCEPT SELECT cell_id FROM evidence WHERE evidence_key IN (SELECT value FROM json_each(:keys))",
+        "SELECT DISTINCT cell_id FROM evidence JOIN attempts USING (evidence_key)"
+        " WHERE cell_id IN (SELECT value FROM json_each(:ids))"
+        " EXCEPT SELECT cell_id FROM evidence JOIN attempts USING (evidence_key)"
+        " WHERE evidence_key IN (SELECT value FROM json_each(:keys))",
         {"ids": json.dumps(list(cell_ids)), "keys": json.dumps(list(keys))},
     )
     return [row["cell_id"] for row in rows]

@@ -77,13 +77,13 @@ def contrast_verdicts(evidence: Evidence, reading: Reading) -> tuple[ContrastVer
                 made = replace(made, moderators=tuple(moderators(own.table, evidence.traits)))
             contrasts.append(made)
         else:
-            holds = held(evidence, claim, contrast)
+            holds = held(evidence, claim, contrast, reading.asked)
             contrasts.append(
                 CountVerdict(
                     contrast=contrast,
                     decision=decide_count(contrast, holds, fewest_seeds(claim)),
                     held=holds,
-                    n_pending=pending(evidence, claim, contrast),
+                    n_pending=pending(evidence, claim, contrast, reading.asked),
                 )
             )
     return tuple(contrasts)

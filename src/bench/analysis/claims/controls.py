@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from bench.analysis.claims.differences import DUMMY, Differences, differences
-from bench.analysis.claims.evidence import SLOT, Evidence
-from bench.analysis.claims.rulings import ruled
+from bench.analysis.claims.evidence import SLOT, Asked, Evidence, State
+from bench.analysis.claims.rulings import FEWEST_REPLICATIONS, ruled
 from bench.analysis.inference.effects import effect
-from bench.claims import Claim, Comparison, Margin, Pair, Scale, Unit
+from bench.claims import Claim, Comparison, Margin, Pair, Scale, Side, Unit
 from bench.interventions import NONE
 from bench.verdicts import Rule, Word
 
@@ -44,14 +44,19 @@ class ControlResult:
     text: str
 
 
-def control_results(evidence: Evidence, claim: Claim) -> tuple[ControlResult, ...]:
-    """Return how each control of a claim came out."""
+def control_results(evidence: Evidence, claim: Claim, asked: Asked) -> tuple[ControlResult, ...]:
+    """Return how each control of a claim came out, at the budget that is asked for."""
     return (
-        *(_same(evidence, claim, name) for name in claim.controls.same),
-        *_nulls(evidence, claim),
-        *_positive(evidence, claim),
-        *(_permuted(evidence, claim, name) for name in claim.controls.permuted_labels),
+        *(_same(evidence, claim, name, asked) for name in claim.controls.same),
+        *_nulls(evidence, claim, asked),
+        *_positive(evidence, claim, asked),
+        *(_permuted(evidence, claim, name, asked) for name in claim.controls.permuted_labels),
     )
+
+
+def _not_yet(name: str, n_pending: int) -> ControlResult:
+    text = f"{n_pending} results are to come" if n_pending else "has not run"
+    return ControlResult(name=name, held=None, text=text)
 
 
 def _scale_of(claim: Claim) -> Margin:
@@ -70,16 +75,17 @@ def _shown(amount: float, scale: Scale) -> str:
     return f"{100 * np.expm1(amount):.2g} %"
 
 
-def _same(evidence: Evidence, claim: Claim, side: str) -> ControlResult:
+def _same(evidence: Evidence, claim: Claim, side: str, asked: Asked) -> ControlResult:
     """Run twice: the noise of a mean must be under half the margin, and no difference may be supported.
 
     The noise is the root mean square of the differences between two seeds over the root of how many units
     there are: the standard error of a mean that is truly 0.
     """
     name, margin = f"same ({side} twice)", _scale_of(claim)
-    values, n_units = _between_seeds(evidence, claim, side, margin)
-    if len(values) == 0:
-        return ControlResult(name=name, held=None, text="has not run")
+    values, n_pending = _between_seeds(evidence, claim, side, asked)
+    if n_pending or len(values) == 0:
+        return _not_yet(name, n_pending)
+    n_units = len(values) if claim.unit is Unit.DATASET else len(evidence.seeds)
     noise = float(np.sqrt((values**2).mean() / n_units))
     told = claim.unit is Unit.DATASET and effect(values).low * effect(values).high > 0
     apart = told and abs(effect(values).mean) >= margin.amount
@@ -92,59 +98,61 @@ def _same(evidence: Evidence, claim: Claim, side: str) -> ControlResult:
     return ControlResult(name=name, held=held, text=text)
 
 
-def _between_seeds(evidence: Evidence, claim: Claim, side: str, margin: Margin) -> tuple[Floats, int]:
-    """Return the differences of a side between two seeds, and over how many units a mean of the claim is."""
+def _between_seeds(evidence: Evidence, claim: Claim, side: str, asked: Asked) -> tuple[Floats, int]:
+    """Return the differences of a side between two seeds, and how many results are to come.
+
+    Errors are taken against the dummy's, which no seed moves.
+    """
+    comparison = Comparison(
+        name="same",
+        rule=Rule.EQUIVALENCE,
+        pairs=(Pair(side, DUMMY.name),),
+        margin=_scale_of(claim),
+        intact=_intact(claim),
+    )
     seeds = sorted(int(seed) for seed in evidence.cells["seed"].unique())
     pairs = [(seeds[0], seeds[-1])] if claim.unit is Unit.DATASET else list(itertools.pairwise(seeds))
+    at = {
+        seed: differences(
+            evidence, _with_dummy(claim), comparison, asked, policy="complete-pairs", seeds=(seed,)
+        )
+        for seed in dict.fromkeys(seed for pair in pairs for seed in pair)
+    }
     found = []
     for first, second in pairs:
-        comparison = Comparison(
-            name="same",
-            rule=Rule.EQUIVALENCE,
-            pairs=(Pair(side, side),),
-            margin=margin,
-            intact=_intact(claim),
-        )
-        sides = [_errors_alone(evidence, claim, comparison, seed) for seed in (first, second)]
-        both = sides[0].merge(sides[1], on=["dataset", "problem"], suffixes=("", "_again"))
+        on = ["dataset", "problem"]
+        both = at[first].table.merge(at[second].table, on=on, suffixes=("", "_again"))
         found.append((both["value_again"] - both["value"]).to_numpy(float))
     values = np.concatenate(found) if found else np.empty(0)
-    return values, len(values) if claim.unit is Unit.DATASET else len(evidence.seeds)
+    return values, sum(each.n_pending for each in at.values())
 
 
-def _errors_alone(evidence: Evidence, claim: Claim, comparison: Comparison, seed: int) -> pd.DataFrame:
-    """Return each dataset's error of a side at one seed, against the dummy's, which no seed moves."""
-    side = comparison.pairs[0].side
-    against = dataclasses.replace(claim, sides={**claim.sides, DUMMY.name: DUMMY}, unit=Unit.DATASET)
-    asked = dataclasses.replace(comparison, pairs=(Pair(side, DUMMY.name),))
-    return differences(evidence, against, asked, policy="complete-pairs", seeds=(seed,)).table
+def _with_dummy(claim: Claim) -> Claim:
+    """Return the claim with the dummy as a side, and a value for each dataset."""
+    return dataclasses.replace(claim, sides={**claim.sides, DUMMY.name: DUMMY}, unit=Unit.DATASET)
 
 
-def _nulls(evidence: Evidence, claim: Claim) -> Iterator[ControlResult]:
+def _nulls(evidence: Evidence, claim: Claim, asked: Asked) -> Iterator[ControlResult]:
     for comparison in claim.comparisons:
         if comparison.altered is None:
             continue
         for learner in claim.controls.null:
-            yield _null(evidence, comparison, learner)
+            yield _null(evidence, comparison, learner, asked)
 
 
-def _null(evidence: Evidence, comparison: Comparison, learner: str) -> ControlResult:
+def _null(evidence: Evidence, comparison: Comparison, learner: str, asked: Asked) -> ControlResult:
     """A learner that must not notice: trial for trial, its errors are the same under both.
 
     It holds if its errors are equal but for rounding, or if what ties and rounding at the edge of a class
     move them by is, in the mean, under a tenth of the margin.
     """
     name = f"null ({learner} under {comparison.altered})"
-    trials = evidence.trials_of((learner,))
-    trials = trials[trials["seed"].isin(evidence.seeds) & trials["test_score"].notna()]
-    sides = [
-        trials[(trials["intervention"] == under).to_numpy()]
-        for under in (comparison.intact, comparison.altered)
-    ]
-    key = [name for name in SLOT if name != "train_cap"] + ["trial"]
-    both = sides[0].merge(sides[1], on=key, suffixes=("", "_altered"))
-    if both.empty:
-        return ControlResult(name=name, held=None, text="has not run")
+    trials = _finished(evidence, learner, asked)
+    sides = [trials[(trials["intervention"] == under).to_numpy()] for under in comparison.interventions]
+    both = sides[0].merge(sides[1], on=[*SLOT, "trial"], suffixes=("", "_altered"))
+    n_pending = sum(_n_pending(evidence, learner, under, asked) for under in comparison.interventions)
+    if n_pending or both.empty:
+        return _not_yet(name, n_pending)
     one, two = both["test_score"].to_numpy(float), both["test_score_altered"].to_numpy(float)
     exact = np.abs(one - two) <= EXACT * np.maximum(np.abs(one), np.abs(two))
     scale = comparison.margin.scale
@@ -160,7 +168,23 @@ def _null(evidence: Evidence, comparison: Comparison, learner: str) -> ControlRe
     return ControlResult(name=name, held=mean <= NULL_SHARE * comparison.margin.amount, text=text)
 
 
-def _positive(evidence: Evidence, claim: Claim) -> Iterator[ControlResult]:
+def _finished(evidence: Evidence, learner: str, asked: Asked) -> pd.DataFrame:
+    """Return a learner's trials that have an error, once each, as far as the budget lets them be seen."""
+    trials = evidence.trials_of(learner).merge(evidence.cells[["evidence_key", "train_cap"]])
+    seen = trials["seed"].isin(evidence.seeds) & trials["test_score"].notna() & (trials["status"] == "ok")
+    if asked.budget_trials is not None:
+        seen &= trials["trial"] < asked.budget_trials
+    if asked.budget_s is not None:
+        seen &= (trials["trial"] == 0) | (trials["spent_s"] <= asked.budget_s)
+    return trials[seen].sort_values("attempt").drop_duplicates(["evidence_key", "trial"], keep="last")
+
+
+def _n_pending(evidence: Evidence, learner: str, intervention: str, asked: Asked) -> int:
+    found = evidence.of_side(Side(name=learner, learners=(learner,)), intervention, asked)
+    return int(((found.state == State.PENDING) & np.isin(evidence.slots.seed, evidence.seeds)).sum())
+
+
+def _positive(evidence: Evidence, claim: Claim, asked: Asked) -> Iterator[ControlResult]:
     pair = claim.controls.positive
     if pair is None:
         return
@@ -171,15 +195,24 @@ def _positive(evidence: Evidence, claim: Claim) -> Iterator[ControlResult]:
         margin=_scale_of(claim),
         intact=_intact(claim),
     )
-    found = differences(evidence, claim, comparison)
+    found = differences(evidence, claim, comparison, asked)
     if found.n_pending or found.table.empty:
-        yield ControlResult(name=comparison.name, held=None, text="has not run")
+        yield _not_yet(comparison.name, found.n_pending)
         return
     decision = ruled(claim, comparison, found, None).decision
-    yield ControlResult(name=comparison.name, held=decision.word is Word.SUPPORTED, text=decision.why)
+    held = None if _too_few(claim, found) else decision.word is Word.SUPPORTED
+    yield ControlResult(name=comparison.name, held=held, text=decision.why)
 
 
-def _permuted(evidence: Evidence, claim: Claim, side: str) -> ControlResult:
+def _too_few(claim: Claim, found: Differences) -> bool:
+    """Whether no rule could decide on so few units: that a control is not found then says nothing."""
+    if claim.unit is Unit.DATASET:
+        return len(found.table) < claim.fewest
+    seeds = found.table.groupby("dataset").size()
+    return len(seeds) < FEWEST_REPLICATIONS or bool((seeds < claim.fewest).any())
+
+
+def _permuted(evidence: Evidence, claim: Claim, side: str, asked: Asked) -> ControlResult:
     """Where training labels say nothing, no side may be better than chance by the margin."""
     name, margin = f"permuted labels ({side} at chance)", _scale_of(claim)
     comparison = Comparison(
@@ -189,10 +222,9 @@ def _permuted(evidence: Evidence, claim: Claim, side: str) -> ControlResult:
         margin=margin,
         intact=RANDOM_LABELS,
     )
-    against = dataclasses.replace(claim, sides={**claim.sides, DUMMY.name: DUMMY}, unit=Unit.DATASET)
-    found = differences(evidence, against, comparison, policy="complete-pairs")
-    if found.table.empty:
-        return ControlResult(name=name, held=None, text="has not run")
+    found = differences(evidence, _with_dummy(claim), comparison, asked, policy="complete-pairs")
+    if found.n_pending or found.table.empty:
+        return _not_yet(name, found.n_pending)
     return _at_chance(name, found, margin)
 
 

@@ -45,16 +45,17 @@ def _obstacle(
     more = f"`bench claims run {reading.claim.name}`"
     n_to_come = sum(map(n_pending, contrasts))
     waiting = [each.name for each in controls if each.held is None]
-    if n_to_come or waiting:
+    decided = decision.word in (Word.SUPPORTED, Word.REFUTED)
+    if n_to_come or (waiting and decided):
         lacking = [f"{n_to_come} results are to come"] * bool(n_to_come)
-        lacking += [f"controls have not run: {', '.join(waiting)}"] * bool(waiting)
+        lacking += [f"controls say nothing yet: {', '.join(waiting)}"] * bool(waiting)
         return "; ".join(lacking), more
     primary = [each for each in contrasts if each.contrast.primary]
     found = [each for each in primary if isinstance(each, ComparisonVerdict)]
     failing = [name for each in found for name in each.found.failing]
     if failing:
         return f"a side that fails on more than a tenth of the tasks gets no verdict: {failing[0]}", ""
-    if decision.word not in (Word.SUPPORTED, Word.REFUTED):
+    if not decided:
         return None
     if any(each.found.n_missing for each in found):
         words = {

@@ -64,7 +64,8 @@ def word_of(evidence: Evidence, reading: Reading) -> Word:
             ruling = ruled(claim, contrast, found[contrast.name], p[contrast.name][1], reading.factor)
             words.append(ruling.decision.word)
         else:
-            words.append(decide_count(contrast, held(evidence, claim, contrast), fewest_seeds(claim)).word)
+            holds = held(evidence, claim, contrast, reading.asked)
+            words.append(decide_count(contrast, holds, fewest_seeds(claim)).word)
     for word in (Word.REFUTED, Word.NOT_RUN, Word.INCONCLUSIVE):
         if word in words:
             return word

@@ -56,7 +56,7 @@ def verdict(evidence: Evidence, claim: Claim, profile: str, asked: Asked | None 
             decision=Decision(word=Word.NOT_RUN, why=why, needs=f"`bench claims run {claim.name}`"),
             contrasts=contrasts,
         )
-    controls = control_results(evidence, claim)
+    controls = control_results(evidence, claim, reading.asked.at_budget)
     decision = gated(evidence, reading, contrasts, controls, decision)
     return Verdict(
         claim=claim,
