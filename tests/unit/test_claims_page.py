@@ -62,6 +62,10 @@ def test_the_claim_of_the_page_is_a_packaged_one_shortened(example):
     assert small < {task.name for task in whole.profiles["small"].tasks}
 
 
+def test_the_verdict_of_the_page_is_on_its_claim_as_it_stands(example, page):
+    assert f"\n  claim {example.hash}, " in page
+
+
 def test_the_other_blocks_are_contrasts(blocks):
     tables = chain.from_iterable(tomllib.loads(block)["contrasts"] for block in blocks[1:])
     assert [claim_schema.ContrastTable.model_validate(table).counts for table in tables] == [True]
