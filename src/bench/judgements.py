@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tomllib
+from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -132,7 +134,7 @@ def judgement(
 
 
 def _within(budget: Budget, asked: Asked | None) -> Asked:
-    """Return what is asked, at the claim's budget at most: evidence may be of a run with a larger one."""
+    """Return what is asked, at the claim's budget where none is named: evidence may be of a larger one."""
     from bench.analysis.claims.evidence import Asked
 
     asked = asked or Asked()
@@ -190,17 +192,24 @@ def _traits(plan: Plan) -> pd.DataFrame:
 
 
 def _predictions(store: Store, claim: Claim, cache: Cache) -> Mapping[str, CellPredictions]:
-    """Return the stored predictions of the latest run of a claim.
+    """Return the stored predictions of all runs of a claim.
 
     Raises PrerequisiteError where it has not been run as it is, or no prediction is kept.
     """
     from bench.stored import StoredPredictions
 
-    own = [run for run in runs(store) if run["suite_hash"] == claim.hash]
-    if not own:
-        raise PrerequisiteError(f"ensembles need a run of the claim: `bench claims run {claim.name}`")
-    run = find_run(store, own[0]["run_id"])
-    return StoredPredictions(store, run, cache, trial_rows(store, run["run_id"]))
+    ids = [run["run_id"] for run in runs(store) if run["suite_hash"] == claim.hash]
+    found = []
+    for run_id in ids:
+        with contextlib.suppress(PrerequisiteError):  # a run that keeps none leaves the others theirs
+            run = find_run(store, run_id)
+            found.append(StoredPredictions(store, run, cache, trial_rows(store, run_id)))
+    if not found:
+        raise PrerequisiteError(
+            f"{store.folder}: holds no predictions of a run of this claim, so there is nothing to ensemble: "
+            f"`bench claims run {claim.name}`"
+        )
+    return ChainMap(*found)  # type: ignore[arg-type]
 
 
 def _cell_row(each: PlannedCell, budget: Budget, end: Mapping[str, Any] | None) -> dict[str, Any]:

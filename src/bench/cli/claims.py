@@ -194,7 +194,7 @@ def _run(
 
     plan = planned(claim, profile, cache, lambda line: click.echo(f"  {line}"))
     executor = executor_for(plan.suite, "local", jobs)
-    announce(plan, jobs=executor.jobs)
+    announce(plan, jobs=executor.jobs, ranks=False)
     code = ExitCode.DONE
     for part in shares(claim, plan):
         code = max(code, _run_part(part, store, cache, executor, fresh=fresh))

@@ -91,7 +91,7 @@ def _same(evidence: Evidence, claim: Claim, side: str, asked: Asked) -> ControlR
     apart = told and abs(effect(values).mean) >= margin.amount
     held = NOISE_FACTOR * noise <= margin.amount and not apart
     text = (
-        f"noise {_shown(noise, margin.scale)} of the margin's {_shown(margin.amount, margin.scale)}, "
+        f"noise {_shown(noise, margin.scale)}, margin {_shown(margin.amount, margin.scale)}; "
         f"from {len(values)} differences between two seeds"
         f"{'; the two differ as if they were not the same' if apart else ''}"
     )
@@ -133,9 +133,8 @@ def _with_dummy(claim: Claim) -> Claim:
 
 
 def _nulls(evidence: Evidence, claim: Claim, asked: Asked) -> Iterator[ControlResult]:
-    for comparison in claim.comparisons:
-        if comparison.altered is None:
-            continue
+    altering = {each.interventions: each for each in claim.comparisons if each.altered is not None}
+    for comparison in altering.values():
         for learner in claim.controls.null:
             yield _null(evidence, comparison, learner, asked)
 

@@ -26,9 +26,9 @@ DUMMY = Side(name="dummy", learners=("dummy",), show="default")
 def held(evidence: Evidence, claim: Claim, count: Count, asked: Asked) -> Mapping[str, Held]:
     """Return, for each learner of a count's side, where its default configuration keeps all conditions.
 
-    Errors are means over tasks and splits of a dataset and seed. Where a cell failed nothing holds; datasets
-    that a learner does not apply to, or has not run on, are not among its own. Of what is asked the budget
-    alone counts.
+    Errors are means over tasks and splits of a dataset and seed. Where a cell failed nothing holds, and what
+    is said to be impossible is left open. Datasets that a learner does not apply to, or has not run on, are
+    not among its own. Of what is asked the budget alone counts.
     """
     chance = _errors(evidence, DUMMY, Condition(intervention=NONE, part="test", at_most=1.0), asked)
     found: dict[str, Held] = {}
@@ -37,6 +37,8 @@ def held(evidence: Evidence, claim: Claim, count: Count, asked: Asked) -> Mappin
         kept: pd.Series[bool] | None = None
         for condition in count.conditions:
             error = _errors(evidence, side, condition, asked)
+            if count.rule is Rule.IMPOSSIBLE:
+                error = error[error < np.inf]
             bound = condition.at_most * (chance.reindex(error.index) if condition.of_dummy else 1.0)
             holds = (error < np.inf) & (error <= bound)
             both = holds.index if kept is None else kept.index.intersection(holds.index)
