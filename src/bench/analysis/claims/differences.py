@@ -164,6 +164,8 @@ def _standard_errors(both: pd.DataFrame, asked: Asked, scale: Scale) -> pd.DataF
 
     Corrected for training sets that overlap (Nadeau and Bengio 2003).
     """
+    if not both.duplicated("task").any():
+        return pd.DataFrame({"task": both["task"], "standard_error": np.nan})
     by = ["task", "dataset", "problem", "repeat", "fold"]
     by_split = _averaged(both, by)
     rows = both.groupby(by, sort=False, as_index=False)[["n_train", "n_test"]].mean()
@@ -177,12 +179,11 @@ def _standard_errors(both: pd.DataFrame, asked: Asked, scale: Scale) -> pd.DataF
 
 
 def _averaged(both: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    grouped = both.groupby(by, sort=False, as_index=False)
+    bound = both["bound"].astype(bool) | both["bound_against"].astype(bool)
+    grouped = both.assign(bound=bound).groupby(by, sort=False)
     means = grouped[["error", "error_against"]].mean()
     sums = grouped[["n_test", "n_minority"]].sum(min_count=1)
-    bound = both["bound"].astype(bool) | both["bound_against"].astype(bool)
-    any_bound = both.assign(any_bound=bound).groupby(by, sort=False, as_index=False)["any_bound"].any()
-    return means.assign(n_test=sums["n_test"], n_minority=sums["n_minority"], bound=any_bound["any_bound"])
+    return means.join(sums).assign(bound=grouped["bound"].any()).reset_index()
 
 
 def _plain(by_task: pd.DataFrame) -> tuple[Floats, Floats]:

@@ -6,9 +6,9 @@ for it. Cells are looked at through the same views as a leaderboard's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     Mask: TypeAlias = NDArray[np.bool_]
 
+T = TypeVar("T")
 SLOT = ["task", "repeat", "fold", "seed", "train_cap"]
 """What two sides must share to be compared."""
 _TESTED = [*SLOT, "intervention"]
@@ -73,15 +74,15 @@ class Evidence:
         """Take the frames that `trials_frame` and `cells_frame` return, the cells being those of a claim.
 
         `seeds` are those of its contrasts; cells of another seed are there for a control. Trials of other
-        cells are left out. `traits` has the
-        `n_rows` and `categorical` (share of columns) of datasets by name, `stored` the predictions that a
-        view of ensembles needs.
+        cells are left out. `traits` has the `n_rows` and `categorical` (share of columns) of datasets by
+        name, `stored` the predictions that a view of ensembles needs.
         """
         trials = trials[trials["evidence_key"].isin(cells["evidence_key"]).to_numpy()]
         self.trials, self.cells, self.seeds, self._stored = trials, cells, seeds, stored
-        self.traits = pd.DataFrame({"n_rows": [], "categorical": []}) if traits is None else traits
+        none = pd.DataFrame({"n_rows": [], "categorical": []}, index=pd.Index([], dtype=str))
+        self.traits = none if traits is None else traits
         self._of_learner = dict(tuple(trials.groupby("learner", sort=False)))
-        self._seen: dict[tuple[object, ...], pd.DataFrame] = {}
+        self._seen: dict[Hashable, Any] = {}
         self._n_test = _test_rows(trials, cells)
 
     def trials_of(self, learners: tuple[str, ...]) -> pd.DataFrame:
@@ -99,9 +100,14 @@ class Evidence:
         bound, n_train, n_test, n_minority.
         """
         key = (side.learners, asked.show or side.show, intervention, asked)
+        return self.once(key, lambda: self._results(side, intervention, asked))
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what is made of the evidence, made anew only where nothing has this key yet."""
         if key not in self._seen:
-            self._seen[key] = self._results(side, intervention, asked)
-        return self._seen[key]
+            self._seen[key] = make()
+        found: T = self._seen[key]
+        return found
 
     def _results(self, side: Side, intervention: str, asked: Asked) -> pd.DataFrame:
         mine = self.cells["learner"].isin(side.learners) & (self.cells["intervention"] == intervention)

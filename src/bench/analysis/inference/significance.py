@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -34,12 +35,17 @@ def wilcoxon(values: Floats) -> float:
 
 def holm(p: Floats) -> Floats:
     """Return p-values adjusted for all of them, family-wise (Holm 1979); NaN stays and does not count."""
-    return _adjusted(p, "holm")
+    return _adjusted(p, lambda ordered: np.maximum.accumulate(ordered * np.arange(len(ordered), 0, -1)))
 
 
 def benjamini_hochberg(p: Floats) -> Floats:
     """Return p-values adjusted for the rate of false discoveries (Benjamini & Hochberg 1995); NaN stays."""
-    return _adjusted(p, "fdr_bh")
+    return _adjusted(
+        p,
+        lambda ordered: np.minimum.accumulate(
+            (ordered * len(ordered) / np.arange(1, len(ordered) + 1))[::-1]
+        )[::-1],
+    )
 
 
 def replicated(p: Floats, level: float = LEVEL) -> int:
@@ -101,11 +107,13 @@ def corrected_t(differences: Floats, ratio: float) -> Within:
     )
 
 
-def _adjusted(p: Floats, method: str) -> Floats:
-    from statsmodels.stats.multitest import multipletests
+def _adjusted(p: Floats, of_ordered: Callable[[Floats], Floats]) -> Floats:
+    """Return p adjusted by what is done to those that are known, in order.
 
-    known = ~np.isnan(p)
+    That of statsmodels collects garbage each time, which takes longer than all else of a verdict.
+    """
+    known = np.flatnonzero(~np.isnan(p))
+    places = known[np.argsort(p[known], kind="stable")]
     adjusted = np.full(len(p), np.nan)
-    if known.any():
-        adjusted[known] = multipletests(p[known], method=method)[1]
+    adjusted[places] = np.minimum(of_ordered(p[places]), 1.0)
     return adjusted
