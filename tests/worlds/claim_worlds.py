@@ -21,7 +21,7 @@ from bench.verdicts import Rule, Word
 MARGIN = math.log(1.05)
 RATIO = Margin(MARGIN, Scale.RATIO)
 POINTS = Margin(0.05, Scale.POINTS)
-TRIALS = 4
+TRIALS = 8
 N_TEST, N_MINORITY = 400, 150
 
 

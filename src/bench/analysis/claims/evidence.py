@@ -136,7 +136,8 @@ class Evidence:
         """
         trials = trials[trials["evidence_key"].isin(cells["evidence_key"]).to_numpy()]
         self.trials, self.cells, self.seeds, self._stored = trials, cells, seeds, stored
-        self.traits = pd.DataFrame({"n_rows": [], "categorical": []}) if traits is None else traits
+        none = pd.DataFrame({"n_rows": [], "categorical": []}, index=pd.Index([], dtype=str))
+        self.traits = none if traits is None else traits
         self.slots, self._slot = _slots(cells)
         self.memo: dict[object, Any] = {}
         """What was made of the evidence already, by what it depends on."""
