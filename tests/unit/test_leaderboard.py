@@ -6,6 +6,7 @@ import json
 import math
 import statistics
 from collections.abc import Iterable
+from dataclasses import astuple
 from functools import lru_cache
 from itertools import pairwise, product
 from typing import Any
@@ -223,15 +224,19 @@ class Loops:
         """Return the row that stands for a trial: of the attempt at the limit, or else of the last."""
         return next((row for row in reversed(attempts) if row["attempt_budget_s"] == limit), attempts[-1])
 
-    def shown(self, c: Record, members: int, factor: float) -> tuple[list[Record], list[Record]]:
-        """Return the rows that count and those that are paid for."""
+    def shown(
+        self, c: Record, members: int, factor: float, *, ended: bool = False
+    ) -> tuple[list[Record], list[Record]]:
+        """Return the rows that count, and what is paid for; of defaults, if asked, the ended ones."""
         if c["evidence_key"] not in self.latest:
             return [], []
         limit = self.budget(c["evidence_key"]) / members
         counting, paid = [], []
         for number in range(20):
-            attempts = self.attempts.get((c["evidence_key"], number))
-            if attempts is None:
+            attempts = self.attempts.get((c["evidence_key"], number), [])
+            if ended and number == 0:
+                attempts = [row for row in attempts if row["spent_s"] <= limit]
+            if not attempts:
                 continue
             row = self.standing(attempts, limit)
             own = row["attempt_budget_s"] == limit
@@ -299,15 +304,17 @@ class Loops:
         return bound
 
     def validated(self, entry: str, task: str, fold: int, parts: int) -> float | None:
-        """Return the best validated score of a part of the budget."""
+        """Return the best validated score of a part of the budget; of a half, defaults must end in it."""
         here = [c for c in self.cells if (c[self.view.by], c["task"], c["fold"]) == (entry, task, fold)]
         applying = [c["cell_id"] for c in here if c["status"] != "not_applicable"]
+
+        def factor(c: Record) -> float:
+            return 2.0 if c["cell_id"] in applying[:1] else 1.0
+
         rows = [
             row
             for c in here
-            for row in self.shown(
-                c, parts * max(1, len(applying)), 2.0 if c["cell_id"] in applying[:1] else 1.0
-            )[0]
+            for row in self.shown(c, parts * max(1, len(applying)), factor(c), ended=parts > 1)[0]
         ]
         return min((row["validation_score"] for row in rows), default=None)
 
