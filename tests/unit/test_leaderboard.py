@@ -798,6 +798,8 @@ def test_mixed_devices_and_interventions_are_said():
     cells[1]["intervention"] = "rotate"
     notes = board((trials, cells)).notes
     assert "1 cells under another intervention are left out" in notes
+    assert cells[1]["learner"] != "mlp"
+    assert not any("intervention" in note for note in board((trials, cells), only=("mlp",)).notes)
     assert any("cpu1 and cuda1" in note for note in notes)
 
 
