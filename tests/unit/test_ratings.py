@@ -230,6 +230,12 @@ def test_many_tables_at_once_are_each_alone():
         assert many == pytest.approx(log_strengths(one), abs=1e-6)
 
 
+def test_wherever_the_search_begins_it_ends_at_the_same_strengths():
+    wins = wins_of(played())
+    for far in (np.linspace(15, -15, 7), np.array([12.0, -12.0] * 3 + [0.0])):
+        assert log_strengths(wins, start=far) == pytest.approx(log_strengths(wins), abs=1e-6)
+
+
 def test_no_maximum_is_no_rating():
     with pytest.raises(ArithmeticError, match="no maximum"):
         log_strengths(np.array([[0.0, 5.0], [0.0, 0.0]]), drawn=0.0)
