@@ -297,7 +297,7 @@ class Loops:
         return bound
 
     def validated(self, entry: str, task: str, fold: int, parts: int) -> float | None:
-        """Return the best validated score of a part of the budget."""
+        """Return the best validated score of a part of the budget, of half of it less a later default."""
         here = [c for c in self.cells if (c[self.view.by], c["task"], c["fold"]) == (entry, task, fold)]
         applying = [c["cell_id"] for c in here if c["status"] != "not_applicable"]
         rows = [
@@ -306,6 +306,9 @@ class Loops:
             for row in self.shown(
                 c, parts * max(1, len(applying)), 2.0 if c["cell_id"] in applying[:1] else 1.0
             )[0]
+            if parts == 1
+            or row["trial"] > 0
+            or row["spent_s"] <= self.budget(c["evidence_key"]) / (parts * max(1, len(applying)))
         ]
         return min((row["validation_score"] for row in rows), default=None)
 
