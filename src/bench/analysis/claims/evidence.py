@@ -204,16 +204,7 @@ def _bound(of: Traces, view: View) -> Mask:
 
 
 def _empty() -> pd.DataFrame:
-    columns = [
-        *SLOT,
-        "dataset",
-        "problem",
-        "error",
-        "train_error",
-        "state",
-        "bound",
-        "n_train",
-        "n_test",
-        "n_minority",
-    ]
-    return pd.DataFrame({name: [] for name in columns})
+    texts = dict.fromkeys(("task", "dataset", "problem", "state"), "str")
+    numbers = dict.fromkeys(("train_cap", "error", "train_error", "n_train", "n_test", "n_minority"), "float")
+    kinds = {**texts, **numbers, **dict.fromkeys(("repeat", "fold", "seed"), "int"), "bound": "bool"}
+    return pd.DataFrame({name: pd.Series([], dtype=kind) for name, kind in kinds.items()})
