@@ -69,6 +69,13 @@ def test_it_lists_the_suites_anywhere(root, installed, tmp_path):
     assert [name for name in names if name not in listed] == []
 
 
+def test_it_lists_the_claims_anywhere(root, installed, tmp_path):
+    listed = run("-m", "bench", "claims", "list", cwd=tmp_path, path=installed)
+    names = [path.stem for path in (root / "suites/claims").glob("*.toml")]
+    assert names
+    assert [name for name in names if name not in listed] == []
+
+
 def test_it_explains_a_fact_anywhere(root, installed, tmp_path):
     shown = run("-m", "bench", "show", "D203", cwd=tmp_path, path=installed)
     assert shown == (root / "docs/facts/D203.md").read_text()

@@ -265,11 +265,13 @@ def test_results_that_are_to_come_are_counted_and_nothing_is_decided_before():
 
 
 def test_without_any_evidence_it_is_not_run():
-    found = changed(BETTER, pending=lambda _: True).verdict(claim(controls=Controls(same=("a",))))
+    waiting = changed(BETTER, pending=lambda _: True, seeds=(0, 1))
+    found = waiting.verdict(claim(controls=Controls(same=("a",))))
     assert found.decision.word is Word.NOT_RUN
     assert found.decision.why == "12 results are to come"
     assert found.controls == ()
-    assert changed(BETTER, datasets=()).verdict(claim()).decision.word is Word.NOT_RUN
+    for without in (changed(BETTER, datasets=()), changed(BETTER, learners=("alpha", "dummy"))):
+        assert without.verdict(claim()).decision.word is Word.NOT_RUN
 
 
 def test_a_side_that_fails_on_more_than_a_tenth_gets_no_verdict():

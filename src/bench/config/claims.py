@@ -60,9 +60,9 @@ def find_claim(name: str) -> Path:
             return Path(name)
         raise ConfigError(f"{name}: there is no such claim file")
     known = list_claims()
-    ids = {_id_of(path).upper(): path for path in known.values()}
-    if name in known or name.upper() in ids:
-        return known.get(name) or ids[name.upper()]
+    ids = {_id_of(path).casefold(): path for path in known.values()}
+    if name in known or name.casefold() in ids:
+        return known.get(name) or ids[name.casefold()]
     listed = ", ".join(known) or "none"
     raise ConfigError(
         f'no claim "{name}"{did_you_mean(name, known)} (known: {listed}; see `bench claims list`)'
