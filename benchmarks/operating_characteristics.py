@@ -60,12 +60,12 @@ SHAPES = {"heavy tails": heavy_tailed, "rare large losses": rare_losses}
 
 
 def noise_of(rule):
-    """A difference of differences has the noise of four arms, not of two."""
+    """A difference of differences has the noise of four sides, not of two."""
     return NOISE * np.sqrt(2) if rule is Rule.INTERACTION else NOISE
 
 
 def sample(rule, n, spread, truth, draws, shape="heavy tails"):
-    """Return (draws, n) effects; the rules that look at two arms look at the same ones."""
+    """Return (draws, n) effects; the rules that look at two sides look at the same ones."""
     noise = noise_of(rule)
     rng = np.random.default_rng(derive_seed("operating characteristics", noise, n, spread, truth, shape))
     between = spread * SHAPES[shape](rng, (draws, n))

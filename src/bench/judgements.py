@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tomllib
+from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from bench.budgets import Budget
 from bench.cells import CellStatus
 from bench.claims import Claim
-from bench.config.claim_suites import claim_plan, own_seeds
+from bench.config.claim_suites import cell_budgets, claim_plan, own_seeds
 from bench.config.claims import claim_hash
 from bench.errors import ConfigError, NothingSelectedError, PrerequisiteError
 from bench.plans import Plan, PlannedCell
@@ -88,6 +90,17 @@ def planned(claim: Claim, profile: str, cache: Cache, say: Callable[[str], None]
     return _kept(claim, make_plan(profile_of(claim, profile), cache, Request(), say))
 
 
+def shares(claim: Claim, plan: Plan) -> tuple[Plan, ...]:
+    """Return a claim's plan in parts, each of the cells that need spend the same; the dearest last."""
+    budgets = cell_budgets(claim, plan)
+    by_budget: dict[Budget, list[PlannedCell]] = {}
+    for each in plan.cells:
+        by_budget.setdefault(budgets.get(each.evidence_key, plan.budget), []).append(each)
+    parts = [replace(plan, budget=budget, cells=tuple(cells)) for budget, cells in by_budget.items()]
+    kept = (part for part in parts if part.runnable)
+    return tuple(sorted(kept, key=lambda part: (part.budget.seconds or 0.0, part.budget.trials or 0)))
+
+
 def judgement(
     store: Store, claim: Claim, profile: str, cache: Cache, asked: Asked | None = None
 ) -> Judgement:
@@ -97,7 +110,7 @@ def judgement(
     plan = outlined(claim, profile, cache)
     keys = [each.evidence_key for each in plan.cells]
     ends = evidence_ends(store, keys)
-    asked = _within(plan.budget, asked)
+    asked, budgets = _within(plan.budget, asked), cell_budgets(claim, plan)
     stored = _predictions(store, claim, cache) if asked.show == "ensembled" else None
     found = verdict(_evidence(store, claim, plan, ends, stored), claim, profile, asked)
     begun = sorted((each["started_at"], each["environment"]) for each in ends.values())
@@ -111,7 +124,8 @@ def judgement(
         exploratory=None if first is None else _exploratory(store, claim, registered, first),
         n_cells=len(plan.runnable),
         n_done=sum(
-            each.evidence_key in ends and nothing_left(past_attempt(ends[each.evidence_key]), plan.budget)
+            each.evidence_key in ends
+            and nothing_left(past_attempt(ends[each.evidence_key]), budgets[each.evidence_key])
             for each in plan.runnable
         ),
         left_out={each.what: each.reason for each in plan.exclusions},
@@ -120,7 +134,7 @@ def judgement(
 
 
 def _within(budget: Budget, asked: Asked | None) -> Asked:
-    """Return what is asked, at the claim's budget at most: evidence may be of a run with a larger one."""
+    """Return what is asked, at the claim's budget where none is named: evidence may be of a larger one."""
     from bench.analysis.claims.evidence import Asked
 
     asked = asked or Asked()
@@ -150,7 +164,13 @@ def _evidence(
 
     budget = plan.budget
     trials = evidence_trials(store, [p.evidence_key for p in plan.cells], budget.seconds, budget.trials)
-    cells = cells_frame([_cell_row(each, budget, ends.get(each.evidence_key)) for each in plan.cells])
+    budgets = cell_budgets(claim, plan)
+    cells = cells_frame(
+        [
+            _cell_row(each, budgets.get(each.evidence_key, budget), ends.get(each.evidence_key))
+            for each in plan.cells
+        ]
+    )
     return Evidence(
         trials_frame(trials), cells, own_seeds(claim, plan.suite), traits=_traits(plan), stored=stored
     )
@@ -172,17 +192,24 @@ def _traits(plan: Plan) -> pd.DataFrame:
 
 
 def _predictions(store: Store, claim: Claim, cache: Cache) -> Mapping[str, CellPredictions]:
-    """Return the stored predictions of the latest run of a claim.
+    """Return the stored predictions of all runs of a claim.
 
     Raises PrerequisiteError where it has not been run as it is, or no prediction is kept.
     """
     from bench.stored import StoredPredictions
 
-    own = [run for run in runs(store) if run["suite_hash"] == claim.hash]
-    if not own:
-        raise PrerequisiteError(f"ensembles need a run of the claim: `bench claims run {claim.name}`")
-    run = find_run(store, own[0]["run_id"])
-    return StoredPredictions(store, run, cache, trial_rows(store, run["run_id"]))
+    ids = [run["run_id"] for run in runs(store) if run["suite_hash"] == claim.hash]
+    found = []
+    for run_id in ids:
+        with contextlib.suppress(PrerequisiteError):  # a run that keeps none leaves the others theirs
+            run = find_run(store, run_id)
+            found.append(StoredPredictions(store, run, cache, trial_rows(store, run_id)))
+    if not found:
+        raise PrerequisiteError(
+            f"{store.folder}: holds no predictions of a run of this claim, so there is nothing to ensemble: "
+            f"`bench claims run {claim.name}`"
+        )
+    return ChainMap(*found)  # type: ignore[arg-type]
 
 
 def _cell_row(each: PlannedCell, budget: Budget, end: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -19,6 +19,7 @@ import numpy as np
 from bench.analysis.ensembles import CellPredictions, TrialKey
 from bench.budgets import Budget
 from bench.cells import Cell, Validation
+from bench.config.claim_suites import FOLDER
 from bench.config.load import list_suites
 from bench.datasets import Dataset
 from bench.errors import DataError, PrerequisiteError
@@ -219,6 +220,8 @@ class StoredPredictions(Mapping[str, CellPredictions]):
         """Return the command that makes the run again."""
         path = json.loads(self._run["record"])["suite"]["path"]
         name = self._run["suite"]
+        if name.startswith(FOLDER):
+            return f"bench claims run {name.removeprefix(FOLDER)} --results {self._store.folder}"
         known = list_suites().get(name)
         same = known is not None and known.resolve() == Path(path).resolve()
         return f"bench run {name if same else path} --results {self._store.folder}"

@@ -10,19 +10,19 @@ class Rule(StrEnum):
     """How a contrast is decided; fixed before any evidence is seen."""
 
     SUPERIORITY = "superiority"
-    """D1: one arm is better than the other, by the margin at least."""
+    """D1: one side is better than the other, by the margin at least."""
     EQUIVALENCE = "equivalence"
-    """D2: neither arm is better than the other by the margin."""
+    """D2: neither side is better than the other by the margin."""
     INTERACTION = "interaction"
-    """D3: an intervention takes from one arm's advantage over the other the margin at least."""
+    """D3: an intervention takes from one side's advantage over the other the margin at least."""
     UNIVERSAL = "universal"
-    """D4: something holds for every learner of an arm; one replicated exception refutes it."""
+    """D4: something holds for every learner of a side; one replicated exception refutes it."""
     IMPOSSIBLE = "impossible"
-    """D4: something holds for no learner of an arm; one replicated exception refutes it."""
+    """D4: something holds for no learner of a side; one replicated exception refutes it."""
     SHAPE = "shape"
-    """D5: one arm's curve is steeper than the other's, by the margin at least."""
+    """D5: one side's curve is steeper than the other's, by the margin at least."""
     AT_MOST = "at-most"
-    """One arm is better than the other by less than the margin."""
+    """One side is better than the other by less than the margin."""
 
 
 class Word(StrEnum):

@@ -161,10 +161,12 @@ def test_a_view_is_checked(tmp_path):
     run = bench.run(
         FRAME, target="y", results=tmp_path / "r", cache=tmp_path, progress=lambda event: None, **asked
     )
-    for wrong in ({"budget_s": -1}, {"budget_s": "x"}, {"budget_trials": 0}, {"budget_trials": 1.5}):
+    budgets = ({"budget_s": -1}, {"budget_s": "x"}, {"budget_trials": 0}, {"budget_trials": 1.5})
+    for wrong in (*budgets, {"only": "linear"}, {"only": []}, {"only": ["linaer"]}):
         with pytest.raises(ConfigError, match=f"^{next(iter(wrong))}: "):
             run.leaderboard(**wrong)
     with pytest.raises(ConfigError, match=r'did you mean "linear"\? \(learners: dummy, linear\)'):
         run.leaderboard(reference="linaer")
     assert run.leaderboard(reference="linear").view.reference == "linear"
     assert run.leaderboard().view.reference == "dummy"
+    assert [row.entry for row in run.leaderboard(only=["linear"]).rows] == ["linear"]

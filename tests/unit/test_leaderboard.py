@@ -20,9 +20,11 @@ from bench.analysis.ensembles import STEPS, CellPredictions
 from bench.analysis.frames import cells_frame, trials_frame
 from bench.analysis.intervals import bootstrap_means
 from bench.analysis.leaderboard import Leaderboard, leaderboard
+from bench.analysis.ratings import NOT_RATED
 from bench.analysis.views import View
 from bench.cells import CellStatus
 from bench.datasets import ProblemType
+from bench.errors import ConfigError
 from bench.metrics import METRICS
 from bench.scoring.metrics import all_metrics, mean_score, score
 from bench.scoring.predictions import Prediction
@@ -222,15 +224,19 @@ class Loops:
         """Return the row that stands for a trial: of the attempt at the limit, or else of the last."""
         return next((row for row in reversed(attempts) if row["attempt_budget_s"] == limit), attempts[-1])
 
-    def shown(self, c: Record, members: int, factor: float) -> tuple[list[Record], list[Record]]:
-        """Return the rows that count and those that are paid for."""
+    def shown(
+        self, c: Record, members: int, factor: float, *, ended: bool = False
+    ) -> tuple[list[Record], list[Record]]:
+        """Return the rows that count, and what is paid for; of defaults, if asked, the ended ones."""
         if c["evidence_key"] not in self.latest:
             return [], []
         limit = self.budget(c["evidence_key"]) / members
         counting, paid = [], []
         for number in range(20):
-            attempts = self.attempts.get((c["evidence_key"], number))
-            if attempts is None:
+            attempts = self.attempts.get((c["evidence_key"], number), [])
+            if ended and number == 0:
+                attempts = [row for row in attempts if row["spent_s"] <= limit]
+            if not attempts:
                 continue
             row = self.standing(attempts, limit)
             own = row["attempt_budget_s"] == limit
@@ -298,15 +304,17 @@ class Loops:
         return bound
 
     def validated(self, entry: str, task: str, fold: int, parts: int) -> float | None:
-        """Return the best validated score of a part of the budget."""
+        """Return the best validated score of a part of the budget; of a half, defaults must end in it."""
         here = [c for c in self.cells if (c[self.view.by], c["task"], c["fold"]) == (entry, task, fold)]
         applying = [c["cell_id"] for c in here if c["status"] != "not_applicable"]
+
+        def factor(c: Record) -> float:
+            return 2.0 if c["cell_id"] in applying[:1] else 1.0
+
         rows = [
             row
             for c in here
-            for row in self.shown(
-                c, parts * max(1, len(applying)), 2.0 if c["cell_id"] in applying[:1] else 1.0
-            )[0]
+            for row in self.shown(c, parts * max(1, len(applying)), factor(c), ended=parts > 1)[0]
         ]
         return min((row["validation_score"] for row in rows), default=None)
 
@@ -584,6 +592,81 @@ def test_the_ratio_to_the_reference_does_not_depend_on_who_else_takes_part():
     assert {row.entry: row.overall for row in some.rows} == {name: everyone[name] for name in few}
 
 
+FEW = ("mlp", "random-forest", "linear")
+
+
+@pytest.mark.parametrize("show", ["tuned", "default", "ensembled"])
+@pytest.mark.parametrize("by", ["learner", "family"])
+def test_a_narrowed_leaderboard_is_that_of_a_run_of_these_alone(by, show):
+    trials, cells = random_run(7)
+    names = FEW if by == "learner" else ("bagged", "neural")
+    alone = [c for c in cells if c[by] in names]
+    expected = board(([r for r in trials if r[by] in names], alone), by=by, show=show).rated()
+    found = board((trials, cells), by=by, show=show, only=names).rated()
+    assert list(map(repr, found.rows)) == list(map(repr, expected.rows))
+    assert all(math.isfinite(row.rating.elo) for row in found.rows)
+    narrow, *notes = found.notes
+    of = "3 of 7 learners" if by == "learner" else "2 of 5 families"
+    assert narrow == f"Narrowed to {of}: tiers, ranks and ratings are among these alone"
+    assert tuple(notes) == expected.notes
+
+
+def test_the_reference_stays_the_yardstick_where_it_is_not_shown():
+    run = random_run(7)
+    everyone = {row.entry: row for row in board(run).rated().rows}
+    found = board(run, only=("mlp", "extra-trees", "linear")).rated()
+    assert found.contest.anchor is None
+    assert np.mean([row.rating.elo for row in found.rows]) == pytest.approx(1000)
+    for row in found.rows:
+        of_all = everyone[row.entry]
+        assert astuple(row.overall) == pytest.approx(astuple(of_all.overall), rel=1e-12)
+        for name in ("wins", "ties", "losses", "n_stood_in", "n_failed", "n_bound", "median_s"):
+            assert getattr(row, name) == getattr(of_all, name)
+        assert 1 <= row.mean_rank <= 3
+        assert row.mean_rank < of_all.mean_rank
+        assert row.rating.elo != of_all.rating.elo
+
+
+def test_tiers_are_of_the_narrower_field():
+    trials, cells = random_run(7)
+    for row in trials:
+        if row["learner"] == "mlp" and row["test_score"] is not None:
+            row["test_score"] = 50 * (1 + row["test_score"])
+    last = board((trials, cells)).rows[-1]
+    assert (last.entry, last.tier) == ("mlp", 2)
+    (alone,) = board((trials, cells), only=("mlp",)).rows
+    assert (alone.tier, alone.overall.mean) == (1, last.overall.mean)
+
+
+@pytest.mark.parametrize(
+    ("by", "name", "line"),
+    [
+        (
+            "learner",
+            "mpl",
+            "'mpl' is no learner of this run - did you mean \"mlp\"? (learners: random-forest,",
+        ),
+        ("family", "mlp", "'mlp' is no family of this run (families: bagged, dummy, gp, linear, neural)"),
+    ],
+)
+def test_a_narrower_field_of_somebody_else_is_refused(by, name, line):
+    with pytest.raises(ConfigError) as refused:
+        board(random_run(1), by=by, only=(name, "linear"))
+    (problem,) = refused.value.problems
+    assert problem.startswith(f"only: {line}")
+
+
+def test_a_leaderboard_is_not_rated_until_it_is_asked_to_be():
+    found = board(random_run(3))
+    assert {row.rating for row in found.rows} == {NOT_RATED}
+    rated = found.rated()
+    assert len({row.rating.elo for row in rated.rows}) == len(FAMILIES)
+    (reference,) = (row for row in rated.rows if row.entry == "random-forest")
+    assert reference.rating.elo == 1000
+    by_family = board(random_run(3), by="family").rated()
+    assert [row.entry for row in by_family.rows if row.rating.elo == 1000] == ["bagged"]
+
+
 def test_two_names_for_one_learner_share_everything():
     trials, cells = random_run(8)
     twin = {"learner": "twin", "family": "twin"}
@@ -715,6 +798,8 @@ def test_mixed_devices_and_interventions_are_said():
     cells[1]["intervention"] = "rotate"
     notes = board((trials, cells)).notes
     assert "1 cells under another intervention are left out" in notes
+    assert cells[1]["learner"] != "mlp"
+    assert not any("intervention" in note for note in board((trials, cells), only=("mlp",)).notes)
     assert any("cpu1 and cuda1" in note for note in notes)
 
 

@@ -10,12 +10,15 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 from bench.analysis.columns import EXTRAS
+from bench.analysis.contest import Contest
 from bench.analysis.leaderboard import Estimate, Leaderboard, Row
 from bench.analysis.lone import Spread
 from bench.analysis.qualities import Calibration, Density
+from bench.analysis.ratings import Rating
 from bench.analysis.tables import (
     all_columns,
     columns,
@@ -35,7 +38,7 @@ from bench.analysis.views import View
 from bench.datasets import ProblemType
 
 ESTIMATES = ("overall", "classification", "regression")
-QUALITIES = {"calibration": Calibration, "density": Density, "error": Spread}
+QUALITIES = {"calibration": Calibration, "density": Density, "error": Spread, "rating": Rating}
 NOTHING = Estimate(mean=math.nan, low=math.nan, high=math.nan, n=0)
 
 
@@ -156,7 +159,7 @@ def test_json_gives_the_leaderboard_back(board):
         return math.nan if value is None else value
 
     record = json.loads(to_json(board))
-    assert View(**record["view"]) == board.view
+    assert View(**{**record["view"], "only": tuple(record["view"]["only"])}) == board.view
     for found, entry in zip(record["rows"], board.rows, strict=True):
         assert found.pop("defaults_only") == entry.defaults_only
         for name, kind in (*dict.fromkeys(ESTIMATES, Estimate).items(), *QUALITIES.items()):
@@ -182,6 +185,48 @@ def test_more_columns_are_shown_where_they_are_asked_for(board, render):
     for word in ("0.012", "0.333", "log loss", "log density", "ECE (expected calibration error)"):
         assert word in " ".join(more.split())
     assert "CRPS" not in render(board, ("calibration",))
+
+
+@pytest.fixture
+def contested(board) -> Leaderboard:
+    """The board with a contest of its first two rows on two tables, one of which is a tie."""
+    entries = tuple(row.entry for row in board.rows[:2])
+    ratio = np.array([[0.5, 0.01], [0.0, 0.0]])
+    return replace(board, contest=Contest(entries=entries, log_ratio=ratio, anchor=entries[1]))
+
+
+def test_ratings_are_made_where_they_are_asked_for(contested):
+    assert "Elo" not in text(contested)
+    words = " ".join(text(contested, ("ratings",)).split())
+    assert "Elo (400 more: ten wins to one loss; gaussian|process is 1000)" in words
+    assert "All three depend on which entries are in the table, and decide nothing." in words
+    elo = 1000 + 400 * math.log10(2.0 / 1.0)  # of three games, one of them the drawn one: won, tied, tied
+    best, second, third = (
+        [column.show(row) for column in columns(contested, ("ratings",))[-3:]]
+        for row in contested.rated().rows
+    )
+    assert best[0].startswith(f"{elo:.0f} [")
+    assert best[1:] == ["75 %", "0 %"]
+    assert second[1:] == ["25 %", f"{100 * (1 - math.exp(-0.5) + 1 - math.exp(-0.01)) / 2:.0f} %"]
+    assert third == ["-", "-", "-"]
+    unanchored = replace(contested, contest=replace(contested.contest, anchor=None))
+    assert "the mean is 1000" in legend(unanchored, ("ratings",))
+
+
+def test_files_always_have_the_ratings(contested):
+    expected = [row.rating for row in contested.rated().rows]
+    assert expected[0].n == 2
+    frame = contested.to_frame()
+    assert frame["rating_elo"].tolist()[:2] == [expected[0].elo, expected[1].elo]
+    assert frame["rating_n"].tolist() == [2, 2, 0]
+    (line, *_) = csv.DictReader(io.StringIO(to_csv(contested)))
+    assert line["rating_low"] == repr(expected[0].low)
+    record = json.loads(to_json(contested))
+    assert [row["rating"]["improvability"] for row in record["rows"]][:2] == [
+        rating.improvability for rating in expected[:2]
+    ]
+    assert "contest" not in record
+    assert "gaussian|process is 1000" in record["legend"]
 
 
 def test_what_is_not_offered_is_a_dash(board):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+import weakref
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -113,6 +114,24 @@ def taking(clock, *costs):
     """A fit of each of these costs in turn, the last one for ever after."""
     left = list(costs)
     return lambda model: clock.spend(left.pop(0) if len(left) > 1 else left[0])
+
+
+def test_models_are_not_held_while_the_next_are_fitted():
+    """A nearest neighbour is as large as its rows: two of them need not fit into memory."""
+    alive = weakref.WeakSet()
+
+    class Forgetful(Fake):
+        def build(self, config, context):
+            assert not alive, "the model before this one is still there"
+            model = Model(config, context, self.behave)
+            alive.add(model)
+            return model
+
+    data = TrainingData(problem=ProblemType.REGRESSION, n_classes=0, target_sd=2.0, X=X, y=Y, folds=folds(1))
+    statuses = []
+    search = Search(learner=Forgetful(), data=data, key="key", budget=TRIALS)
+    assert run_search(search, Clock(), lambda each: statuses.append(each.status)) == "trials"
+    assert statuses == [TrialStatus.OK] * 3
 
 
 # -- ends -------------------------------------------------------------------------------------------

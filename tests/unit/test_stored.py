@@ -127,6 +127,50 @@ def test_the_command_shows_a_view_in_every_form(store, capsys, form):
             assert "log loss" in out
 
 
+@pytest.mark.parametrize("form", ["text", "markdown", "html", "latex", "csv", "json"])
+def test_the_matrix_of_a_narrower_field_has_every_form(store, capsys, form):
+    arguments = ("--matrix", "--only", "linear", "--only", "dummy", "--format", form)
+    assert call("leaderboard", "--results", str(store.folder), *arguments) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    pair = {"entry": "linear", "against": "dummy"}
+    match form:
+        case "csv":
+            found = [{name: row[name] for name in pair} for row in csv.DictReader(io.StringIO(out))]
+            assert found == [pair, dict(zip(pair, reversed(pair.values()), strict=True))]
+        case "json":
+            assert json.loads(out)["entries"] == ["linear", "dummy"]
+        case _:
+            assert "Every entry against every other by learner, tuned." in out
+            assert "Narrowed to 2 of" in out
+            assert "1 linear" in out
+
+
+def test_ratings_are_shown_where_they_are_asked_for(store, capsys):
+    assert call("leaderboard", "--results", str(store.folder), "--columns", "ratings") == 0
+    asked = capsys.readouterr().out
+    assert call("leaderboard", "--results", str(store.folder)) == 0
+    assert ("improvability" in asked, "improvability" in capsys.readouterr().out) == (True, False)
+    assert "dummy is 1000" in " ".join(asked.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (
+            ("--only", "liner"),
+            "only: 'liner' is no learner of this run - did you mean \"linear\"? (learners: ",
+        ),
+        (("--matrix", "--columns", "ratings"), "give --matrix or --columns, not both"),
+    ],
+)
+def test_what_cannot_be_shown_is_said_in_one_line(store, capsys, arguments, line):
+    assert call("leaderboard", "--results", str(store.folder), *arguments) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert line in err
+
+
 def test_log_density_is_refused_in_one_line(store, capsys):
     assert call("leaderboard", "--results", str(store.folder), "--metric", "log_density") == 2
     out, err = capsys.readouterr()

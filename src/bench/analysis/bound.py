@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from bench.analysis.traces import Cells, Traces, taken
+from bench.analysis.traces import Cells, Traces, current, taken
 from bench.analysis.views import Selection, View, limits, select
 from bench.datasets import ProblemType
 
@@ -71,8 +71,9 @@ def _ended_by_half(of: Traces, view: View, group: Ints) -> Traces:
     """
     cells = _halved_cells(of.cells)
     limit_s, _ = limits(cells, _halved(view), group)
-    late = (of.rows.trial == 0) & (of.rows.spent_s > limit_s[of.rows.cell])
-    return dataclasses.replace(of, cells=cells, rows=taken(of.rows, ~late))
+    rows = current(of.rows, limit_s)
+    late = (rows.trial == 0) & (rows.spent_s > limit_s[rows.cell])
+    return dataclasses.replace(of, cells=cells, rows=taken(rows, ~late))
 
 
 def _halved(view: View) -> View:

@@ -29,20 +29,23 @@ def log_strengths(wins: Floats, drawn: float = DRAWN, start: Floats | None = Non
 
     `wins` holds how often the row beat the column, with a half for a tie; its diagonal is 0, and E is 2 or
     more. `start` is where the search begins.
-    Raises ArithmeticError where it does not end: without drawn games there may be no maximum.
+    Raises ArithmeticError where there is no maximum, as may be without drawn games.
     """
     n = wins.shape[-1]
     wins = wins + drawn / (2 * (n - 1)) * (1 - np.eye(n))
     games, total = wins + np.swapaxes(wins, -1, -2), wins.sum(axis=-1)
     strength = np.zeros(total.shape) if start is None else np.broadcast_to(start, total.shape).copy()
     for _ in range(_STEPS):
-        step = _newton(games, total, strength)
+        try:
+            step = _newton(games, total, strength)
+        except np.linalg.LinAlgError:
+            break
         size = np.abs(step).max(axis=-1, keepdims=True)
         strength += step / np.maximum(1.0, size)  # far from the maximum a whole step may leave it farther
         if size.max(initial=0.0) < _NEAR:
             centred: Floats = strength - strength.mean(axis=-1, keepdims=True)
             return centred
-    raise ArithmeticError(f"Bradley-Terry: no maximum in {_STEPS} steps; give drawn games")
+    raise ArithmeticError(f"Bradley-Terry: no maximum in {_STEPS} steps; drawn games make one")
 
 
 def _newton(games: Floats, total: Floats, strength: Floats) -> Floats:

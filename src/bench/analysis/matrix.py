@@ -7,21 +7,18 @@ the table changes no difference and no count.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from bench.analysis.contest import Contest, outcomes
+from bench.analysis.inference.significance import LEVEL, holm, wilcoxon
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats: TypeAlias = NDArray[np.float64]
-
-LEVEL = 0.05
-"""A pair is marked where its adjusted p value is below this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +36,7 @@ class Pair:
     log_ratio: float
     """Mean ln(error of the other / error of the entry): above 0 the entry is better; NaN for none."""
     p: float
-    """Of a two-sided Wilcoxon signed-rank test of the log ratios; NaN for none."""
+    """Of a two-sided Wilcoxon signed-rank test of the log ratios, zeros by Pratt's rule; NaN for none."""
     p_holm: float
     """The same, adjusted for all pairs of the table."""
 
@@ -55,13 +52,12 @@ def pairs(contest: Contest) -> tuple[Pair, ...]:
     n_entries = len(contest.entries)
     p, p_holm = (np.full((n_entries, n_entries), math.nan) for _ in range(2))
     first, second = np.triu_indices(n_entries, 1)
-    tested = [wilcoxon_p(ratio[i] - ratio[j]) for i, j in zip(first, second, strict=True)]
+    tested = np.array([wilcoxon(_known(ratio[i] - ratio[j])) for i, j in zip(first, second, strict=True)])
     for square, values in ((p, tested), (p_holm, holm(tested))):
         square[first, second] = square[second, first] = values
     found = []
     for i, j in np.argwhere(~np.eye(n_entries, dtype=bool)):
-        by = ratio[i] - ratio[j]
-        known = by[np.isfinite(by)]
+        known = _known(ratio[i] - ratio[j])
         wins, losses = int((won[i, j] == 1).sum()), int((won[i, j] == 0).sum())
         found.append(
             Pair(
@@ -79,32 +75,5 @@ def pairs(contest: Contest) -> tuple[Pair, ...]:
     return tuple(found)
 
 
-def wilcoxon_p(differences: Floats) -> float:
-    """Return the two-sided p value of a Wilcoxon signed-rank test; NaN for no differences.
-
-    Differences of exactly 0 are ranked with the others and then left out (Pratt 1959): that two entries are
-    alike on many datasets is no reason to tell them apart by the rest. Up to 50 differences without zeros
-    and ties the distribution is exact, otherwise normal.
-    """
-    from scipy import stats
-
-    known = differences[np.isfinite(differences)]
-    if not len(known):
-        return math.nan
-    if not known.any():
-        return 1.0
-    return float(stats.wilcoxon(known, zero_method="pratt").pvalue)
-
-
-def holm(p: Sequence[float]) -> Floats:
-    """Return the p values adjusted by Holm (1979): the chance of any false alarm among them all stays.
-
-    What was not tested, NaN, stays so and counts for nothing.
-    """
-    from statsmodels.stats.multitest import multipletests
-
-    values = np.array(p, dtype=float)
-    known = np.isfinite(values)
-    if known.any():
-        values[known] = multipletests(values[known], method="holm")[1]
-    return values
+def _known(values: Floats) -> Floats:
+    return values[np.isfinite(values)]

@@ -45,7 +45,7 @@ def run_notes(planned: pd.DataFrame, cells: Cells, shown: Results, view: View) -
     notes = []
     elsewhere = (planned["intervention"] != (view.intervention or NONE)).to_numpy()
     if view.only:
-        elsewhere &= planned[view.by].isin(view.only).to_numpy()
+        elsewhere = elsewhere & planned[view.by].isin(view.only).to_numpy()
     if others := int(elsewhere.sum()):
         notes.append(f"{others} cells under another intervention are left out")
     if pending := int(shown.pending.sum()):

@@ -38,7 +38,8 @@ class Rating:
     """Bradley-Terry by maximum likelihood, ties half a win."""
     low: float = math.nan
     """Ends of its 95 % bootstrap interval over datasets, against the mean of all entries; NaN with fewer
-    than two datasets."""
+    than two datasets, and for an entry that won everything or lost everything: its true rating has no bound,
+    and no resample could say so."""
     high: float = math.nan
     win_rate: float = math.nan
     """The share of the others that it beats on a dataset, ties half, mean over datasets."""
@@ -70,12 +71,14 @@ def ratings(contest: Contest) -> tuple[Rating, ...]:
 def _elo(won: Floats, n: NDArray[np.intp]) -> tuple[Floats, Floats, Floats]:
     """Return (E,) Elo ratings around a mean of 1000, and the low and high ends of their intervals."""
     n_entries, _, n_datasets = won.shape
-    rated, wide = n > 0, n >= 2
+    rated = n > 0
     low, high = np.full(n_entries, np.nan), np.full(n_entries, np.nan)
     if not rated.any():
         return low, low, high
     flat = np.where(np.isfinite(won), won, 0.0).reshape(n_entries**2, n_datasets)
-    point = log_strengths(flat.sum(axis=1).reshape(n_entries, n_entries))
+    wins = flat.sum(axis=1).reshape(n_entries, n_entries)
+    point = log_strengths(wins)
+    wide = (n >= 2) & (wins.sum(axis=1) > 0) & (wins.sum(axis=0) > 0)
     if wide.any():
         low[wide], high[wide] = np.nanquantile(_resampled(flat, point)[:, wide], TAILS, axis=0)
     centre = point[rated].mean()

@@ -5,7 +5,7 @@ Columns are arrays from here on: a leaderboard is drawn again and again while a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -107,12 +107,11 @@ def traces(trials: pd.DataFrame, cells: pd.DataFrame, intervention: str = NONE) 
 
 def of_cells(of: Traces, kept: Mask) -> Traces:
     """Return the traces of some of the cells; slots keep their numbers."""
-    rows = kept[of.rows.cell]
     number = np.cumsum(kept) - 1
-    own = {name: getattr(of.rows, name)[rows] for name in Rows.__slots__}
+    rows = taken(of.rows, kept[of.rows.cell])
     return Traces(
         cells=Cells(**{name: getattr(of.cells, name)[kept] for name in Cells.__slots__}),
-        rows=Rows(**{**own, "cell": number[own["cell"]]}),
+        rows=replace(rows, cell=number[rows.cell]),
         metrics=of.metrics,
     )
 

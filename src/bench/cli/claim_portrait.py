@@ -10,7 +10,7 @@ from bench.analysis.claims.text import amount
 from bench.analysis.inference.power import detectable
 from bench.claims import Claim, Comparison, Condition, Contrast, Unit
 from bench.cli.estimate import cell_wall_s, span
-from bench.config.claim_suites import own_seeds
+from bench.config.claim_suites import cell_budgets, own_seeds
 from bench.execution.choice import executor_for
 from bench.plans import Plan
 from bench.store.query import evidence_ends
@@ -52,13 +52,13 @@ def portrait(claim: Claim) -> str:
 def plan_lines(claim: Claim, plan: Plan, store: Store) -> Iterator[str]:
     """Yield what a run of a claim would take, and what it could detect."""
     ends = evidence_ends(store, [each.evidence_key for each in plan.runnable])
-    done = sum(
-        each.evidence_key in ends and nothing_left(past_attempt(ends[each.evidence_key]), plan.budget)
-        for each in plan.runnable
-    )
-    jobs = executor_for(plan.suite, "local", None).jobs
-    wall = span((len(plan.runnable) - done) * cell_wall_s(plan.budget) / jobs)
-    yield f"{claim.id} {claim.name}: {len(plan.runnable)} cells, {done} done, about {wall} for the rest"
+    left = [
+        cell_wall_s(budget)
+        for key, budget in cell_budgets(claim, plan).items()
+        if not (key in ends and nothing_left(past_attempt(ends[key]), budget))
+    ]
+    wall, n = span(sum(left) / executor_for(plan.suite, "local", None).jobs), len(plan.runnable)
+    yield f"{claim.id} {claim.name}: {n} cells, {n - len(left)} done, about {wall} for the rest"
     for exclusion in plan.exclusions:
         yield from _wrapped(f"left out: {exclusion.what}: {exclusion.reason}")
     datasets = {each.cell.task.dataset.name for each in plan.runnable}

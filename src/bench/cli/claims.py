@@ -14,7 +14,9 @@ from bench.errors import ExitCode
 if TYPE_CHECKING:
     from bench.analysis.claims.evidence import Asked
     from bench.claims import Claim
+    from bench.execution.progress import Executor
     from bench.judgements import Judgement
+    from bench.plans import Plan
     from bench.sources.cache import Cache
     from bench.store.sqlite import Store
 
@@ -89,9 +91,10 @@ def plan(names: tuple[str, ...], profile: str, results: Path, cache: Path | None
 @click.option(
     "--jobs", type=click.IntRange(1), help="Cells at once (default: as many as there are cores for)."
 )
+@click.option("--fresh", is_flag=True, help="Begin every cell anew.")
 @results_option
 @cache_option
-def run(names: tuple[str, ...], profile: str, jobs: int | None, results: Path, cache: Path | None) -> None:
+def run(names: tuple[str, ...], profile: str, results: Path, cache: Path | None, **how: Any) -> None:
     """Run the cells of claims that the store does not hold yet, then judge them."""
     from bench.sources.cache import Cache
     from bench.store.opening import open_store
@@ -100,7 +103,7 @@ def run(names: tuple[str, ...], profile: str, jobs: int | None, results: Path, c
     code = ExitCode.DONE
     for claim in _claims(names):
         if profile in claim.profiles or names:
-            code = max(code, _run(claim, profile, jobs, store, cached))
+            code = max(code, _run(claim, profile, store, cached, **how))
     click.get_current_context().exit(int(code))
 
 
@@ -178,26 +181,39 @@ def _say(found: Sequence[Judgement], form: str) -> None:
                 click.echo(judgement_text.lines(found), nl=False)
 
 
-def _run(claim: Claim, profile: str, jobs: int | None, store: Store, cache: Cache) -> ExitCode:
-    from bench.cli.conclusion import exit_code
-    from bench.cli.display import follow
+def _run(
+    claim: Claim, profile: str, store: Store, cache: Cache, *, jobs: int | None, fresh: bool
+) -> ExitCode:
     from bench.cli.judgement_text import text
     from bench.cli.plan import announce
     from bench.execution.choice import executor_for
-    from bench.judgements import judgement, planned
-    from bench.session import Request, run
-    from bench.store.query import cell_rows
+    from bench.judgements import judgement, planned, shares
 
     plan = planned(claim, profile, cache, lambda line: click.echo(f"  {line}"))
     executor = executor_for(plan.suite, "local", jobs)
-    announce(plan, jobs=executor.jobs)
-    events = run(plan, store, executor, cache, Request(key=f"claim={claim.name} profile={profile}"))
+    announce(plan, jobs=executor.jobs, ranks=False)
+    code = ExitCode.DONE
+    for part in shares(claim, plan):
+        code = max(code, _run_part(part, store, cache, executor, fresh=fresh))
+    click.echo()
+    click.echo(text(judgement(store, claim, profile, cache)))
+    return code
+
+
+def _run_part(part: Plan, store: Store, cache: Cache, executor: Executor, *, fresh: bool) -> ExitCode:
+    """Run the cells of a claim that spend the same."""
+    from bench.cli.conclusion import exit_code
+    from bench.cli.display import follow
+    from bench.session import Request, run
+    from bench.store.query import cell_rows
+
+    budget = part.budget
+    key = f"suite={part.suite.name} {part.suite.hash} seconds={budget.seconds} trials={budget.trials}"
+    events = run(part, store, executor, cache, Request(key=key, fresh=fresh))
     try:
-        tally = follow(events, store, plan, jobs=executor.jobs)
+        tally = follow(events, store, part, jobs=executor.jobs)
     except BrokenPipeError:
         raise click.Abort from None  # whoever read along has gone: as Ctrl-C
     finally:
         events.close()
-    click.echo()
-    click.echo(text(judgement(store, claim, profile, cache)))
-    return exit_code(plan, cell_rows(store, tally.run_id))
+    return exit_code(part, cell_rows(store, tally.run_id))

@@ -23,8 +23,11 @@ ORIGINS = {Origin.UNKNOWN.value: "of unknown origin"}
 """How an origin is said where its own word does not do."""
 
 
-def announce(plan: Plan, jobs: int) -> None:
-    """Say what is about to run, under which rules, and what its results may be used for."""
+def announce(plan: Plan, jobs: int, *, ranks: bool = True) -> None:
+    """Say what is about to run, under which rules, and what its results may be used for.
+
+    Where they are not to rank learners, nothing is said of how well they could.
+    """
     learners = {planned.cell.learner for planned in plan.cells}
     tables = f"{len(plan.tasks)} table{'s' if len(plan.tasks) > 1 else ''}"
     click.echo(
@@ -33,9 +36,9 @@ def announce(plan: Plan, jobs: int) -> None:
     )
     _say(_tables_line(plan))
     _say(_rules_line(plan))
-    if is_tour(plan):
+    if ranks and is_tour(plan):
         _say("A tour, not evidence: budgets this short and so few splits rank by speed and luck as well.")
-    if is_of_interventions(plan):
+    if ranks and is_of_interventions(plan):
         _say(
             "Evidence of what the interventions change, not of what the learners can do: "
             f"{plan.budget.trials} trials are too few to rank by."

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from pydantic import ValidationError
 
+from bench.budgets import Budget
 from bench.claims import Claim, Comparison, Count, Unit
 from bench.config.claim_schema import ProfileTable
 from bench.config.load import load_suite, suite_of, task_reference
@@ -16,7 +17,7 @@ from bench.config.problems import key_path
 from bench.config.schema import SuiteFile
 from bench.errors import ConfigError
 from bench.interventions import NONE, parse_intervention
-from bench.plans import Plan
+from bench.plans import Plan, PlannedCell
 from bench.registry import learners
 from bench.sources.catalog import catalog
 from bench.suites import Suite, TaskReference
@@ -24,6 +25,9 @@ from bench.suites import Suite, TaskReference
 DUMMY = "dummy"
 """The learner that every claim runs beside its own: what it scores is chance."""
 RANDOM_LABELS = "random-labels"
+
+FOLDER = "claims/"
+"""What the names of such suites begin with, so that none is taken for a suite of that name."""
 
 Need: TypeAlias = tuple[str, str, int, str | None]
 """Learner, intervention, seed, and the task, None for every task."""
@@ -63,6 +67,33 @@ def claim_plan(claim: Claim, plan: Plan) -> Plan:
         )
     )
     return dataclasses.replace(plan, cells=cells)
+
+
+def cell_budgets(claim: Claim, plan: Plan) -> Mapping[str, Budget]:
+    """Return what each cell of a claim's plan need spend, by its evidence key.
+
+    Of a side with m learners that apply each shows a share of 1/m of the budget: more than the largest share
+    of a cell in any side would never be looked at.
+    """
+    sides = [set(side.learners) for side in claim.sides.values()]
+    slots: dict[tuple[object, ...], list[PlannedCell]] = {}
+    for planned in plan.runnable:
+        cell = planned.cell
+        slots.setdefault((cell.task.name, cell.split, cell.intervention, cell.seed), []).append(planned)
+    found: dict[str, Budget] = {}
+    for together in slots.values():
+        there = {planned.cell.learner for planned in together}
+        for planned in together:
+            sizes = [len(side & there) for side in sides if planned.cell.learner in side]
+            found[planned.evidence_key] = _share(plan.budget, min(sizes, default=1))
+    return found
+
+
+def _share(budget: Budget, members: int) -> Budget:
+    """Return a member's share of a budget, as a view of families has it."""
+    seconds = None if budget.seconds is None else budget.seconds / members
+    trials = None if budget.trials is None else max(1, budget.trials // members)
+    return dataclasses.replace(budget, seconds=seconds, trials=trials)
 
 
 def own_seeds(claim: Claim, suite: Suite) -> tuple[int, ...]:
@@ -129,7 +160,7 @@ def _suite(claim: Claim, profile: str, table: ProfileTable) -> Suite:
             for item in error.errors()
         )
         raise ConfigError(*lines) from error
-    return suite_of(parsed, tasks, path, claim.hash)
+    return dataclasses.replace(suite_of(parsed, tasks, path, claim.hash), name=f"{FOLDER}{claim.name}")
 
 
 def _interventions(claim: Claim) -> list[str]:

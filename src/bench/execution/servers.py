@@ -145,23 +145,33 @@ def _end(servers: Sequence[Server]) -> list[int]:
 def _launch(key: Key) -> Server:
     modules, cores = key
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
     arguments = ["-P", "-m", "bench.execution.server", str(theirs.fileno()), str(os.getpid()), *modules]
     with theirs:
         process = subprocess.Popen(
             [sys.executable, *arguments],
             pass_fds=[theirs.fileno()],
-            env={
-                **os.environ,
-                **dict.fromkeys(threads, str(cores)),
-                "PYTHONHASHSEED": "0",
-                "PYTHONPATH": _search_path(),
-            },
+            env=environment(cores),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             start_new_session=True,
         )
     return Server(key, process, ours, time.monotonic())
+
+
+def environment(cores: int) -> dict[str, str]:
+    """Return the environment variables of a cell's process: as many threads as cores, the same hashes always.
+
+    Arrow, which holds the names of a frame's columns, would set a GiB aside for itself with the first of
+    them, which counts against a cell's memory without being used; from the system it takes what it needs.
+    """
+    threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+    return {
+        **os.environ,
+        **dict.fromkeys(threads, str(cores)),
+        "ARROW_DEFAULT_MEMORY_POOL": "system",
+        "PYTHONHASHSEED": "0",
+        "PYTHONPATH": _search_path(),
+    }
 
 
 def _search_path() -> str:

@@ -122,6 +122,7 @@ def run_search(search: Search, meter: Meter, on_candidate: Callable[[Candidate],
         with meter.billing(number):
             candidate = _judge_lateness(_attempt(search, meter, number, config), search, meter)
         on_candidate(candidate)
+        del candidate  # its models are not held while the next ones are fitted
     return "space"
 
 

@@ -112,7 +112,9 @@ class XGBoost(ZooLearner):
         params = {**config, "seed": context.seed, "nthread": context.threads, "device": context.device}
         classification = context.problem.is_classification
         return tabular(
-            TreeEncoder(), XGBoostModel(params, classification=classification), classification=classification
+            TreeEncoder(single=True),
+            XGBoostModel(params, classification=classification),
+            classification=classification,
         )
 
 
@@ -140,7 +142,9 @@ class LightGBM(ZooLearner):
         params = {**config, "seed": context.seed, "num_threads": context.threads}
         classification = context.problem.is_classification
         return tabular(
-            TreeEncoder(), LightGBMModel(params, classification=classification), classification=classification
+            TreeEncoder(single=True),
+            LightGBMModel(params, classification=classification),
+            classification=classification,
         )
 
 
@@ -168,7 +172,7 @@ class HistGradientBoosting(ZooLearner):
 
         classification = context.problem.is_classification
         model = HistogramModel(dict(config), classification=classification, seed=context.seed)
-        return tabular(TreeEncoder(), model, classification=classification)
+        return tabular(TreeEncoder(single=True), model, classification=classification)
 
 
 LEARNERS = (XGBoost(), LightGBM(), HistGradientBoosting())

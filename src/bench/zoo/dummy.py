@@ -29,7 +29,7 @@ class Dummy(ZooLearner):
 
         classification = context.problem.is_classification
         model = DummyClassifier(strategy="prior") if classification else DummyRegressor()
-        return tabular(TreeEncoder(), model, classification=classification)
+        return tabular(TreeEncoder(single=True), model, classification=classification)
 
 
 LEARNERS = (Dummy(),)

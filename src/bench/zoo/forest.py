@@ -82,7 +82,7 @@ def _forest(splits: str, config: Config, context: BuildContext) -> Estimator:
         seed=context.seed,
         threads=context.threads,
     )
-    return tabular(TreeEncoder(), model, classification=classification)
+    return tabular(TreeEncoder(single=True), model, classification=classification)
 
 
 LEARNERS = (RandomForest(), ExtraTrees())

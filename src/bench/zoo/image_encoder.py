@@ -44,8 +44,8 @@ class ImageEncoder(TransformerMixin, BaseEstimator):
 
     def _images(self, X: pd.DataFrame) -> np.ndarray:
         """Return a copy of the pixels, as images."""
-        values = np.array(X.to_numpy(np.float32), copy=True)
-        np.nan_to_num(values, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+        values = np.array(X.to_numpy(np.float32), order="C", copy=True)
+        values[~np.isfinite(values)] = 0.0
         return values.reshape(-1, *self.shape)
 
 

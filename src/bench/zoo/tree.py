@@ -37,7 +37,7 @@ class Tree(ZooLearner):
         classification = context.problem.is_classification
         library = DecisionTreeClassifier if classification else DecisionTreeRegressor
         model = library(random_state=context.seed, **config)
-        return tabular(TreeEncoder(), model, classification=classification)
+        return tabular(TreeEncoder(single=True), model, classification=classification)
 
 
 LEARNERS = (Tree(),)

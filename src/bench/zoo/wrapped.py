@@ -302,4 +302,17 @@ def _distributions(root: str) -> tuple[str, ...]:
         pass
     if PathFinder.find_spec(root, [*sys.path, str(Path.cwd())]) is None and root != "__main__":
         return (root,)
-    return tuple(importlib.metadata.packages_distributions().get(root, ()))
+    holding = importlib.metadata.packages_distributions().get(root, ())
+    return tuple(name for name in holding if _is_of(root, importlib.metadata.distribution(name)))
+
+
+def _is_of(root: str, distribution: importlib.metadata.Distribution) -> bool:
+    """Whether a module is the distribution's, and not one of that name that is found before it.
+
+    Some distributions hold a `tests`, which a user's own folder goes before.
+    """
+    imported = sys.modules.get(root)
+    spec = PathFinder.find_spec(root) if imported is None else imported.__spec__
+    places = [] if spec is None else [*(spec.submodule_search_locations or ()), spec.origin or ""]
+    own = Path(str(distribution.locate_file(""))).resolve()
+    return any(Path(place).resolve().is_relative_to(own) for place in places if place)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from bench.analysis.claims.differences import DUMMY, Differences, differences
-from bench.analysis.claims.evidence import SLOT, Asked, Evidence
+from bench.analysis.claims.evidence import SLOT, Asked, Evidence, State
 from bench.analysis.claims.rulings import FEWEST_REPLICATIONS, ruled
 from bench.analysis.inference.effects import effect
 from bench.claims import Claim, Comparison, Margin, Pair, Scale, Side, Unit
@@ -91,7 +91,7 @@ def _same(evidence: Evidence, claim: Claim, side: str, asked: Asked) -> ControlR
     apart = told and abs(effect(values).mean) >= margin.amount
     held = NOISE_FACTOR * noise <= margin.amount and not apart
     text = (
-        f"noise {_shown(noise, margin.scale)} of the margin's {_shown(margin.amount, margin.scale)}, "
+        f"noise {_shown(noise, margin.scale)}, margin {_shown(margin.amount, margin.scale)}; "
         f"from {len(values)} differences between two seeds"
         f"{'; the two differ as if they were not the same' if apart else ''}"
     )
@@ -133,9 +133,8 @@ def _with_dummy(claim: Claim) -> Claim:
 
 
 def _nulls(evidence: Evidence, claim: Claim, asked: Asked) -> Iterator[ControlResult]:
-    for comparison in claim.comparisons:
-        if comparison.altered is None:
-            continue
+    altering = {each.interventions: each for each in claim.comparisons if each.altered is not None}
+    for comparison in altering.values():
         for learner in claim.controls.null:
             yield _null(evidence, comparison, learner, asked)
 
@@ -170,7 +169,7 @@ def _null(evidence: Evidence, comparison: Comparison, learner: str, asked: Asked
 
 def _finished(evidence: Evidence, learner: str, asked: Asked) -> pd.DataFrame:
     """Return a learner's trials that have an error, once each, as far as the budget lets them be seen."""
-    trials = evidence.trials_of((learner,)).merge(evidence.cells[["evidence_key", "train_cap"]])
+    trials = evidence.trials_of(learner).merge(evidence.cells[["evidence_key", "train_cap"]])
     seen = trials["seed"].isin(evidence.seeds) & trials["test_score"].notna() & (trials["status"] == "ok")
     if asked.budget_trials is not None:
         seen &= trials["trial"] < asked.budget_trials
@@ -181,7 +180,7 @@ def _finished(evidence: Evidence, learner: str, asked: Asked) -> pd.DataFrame:
 
 def _n_pending(evidence: Evidence, learner: str, intervention: str, asked: Asked) -> int:
     found = evidence.of_side(Side(name=learner, learners=(learner,)), intervention, asked)
-    return int(((found["state"] == "pending") & found["seed"].isin(evidence.seeds)).sum())
+    return int(((found.state == State.PENDING) & np.isin(evidence.slots.seed, evidence.seeds)).sum())
 
 
 def _positive(evidence: Evidence, claim: Claim, asked: Asked) -> Iterator[ControlResult]:

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+import pandas as pd
 
-from bench.analysis.claims.evidence import Asked, Evidence
+from bench.analysis.claims.evidence import Asked, Evidence, State
 from bench.analysis.inference.counts import decide_counts
 from bench.claims import Claim, Condition, Count, Side
 from bench.interventions import NONE
 from bench.verdicts import Decision, Rule, Word
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
 Held: TypeAlias = Mapping[str, tuple[bool, ...]]
@@ -26,9 +26,9 @@ DUMMY = Side(name="dummy", learners=("dummy",), show="default")
 def held(evidence: Evidence, claim: Claim, count: Count, asked: Asked) -> Mapping[str, Held]:
     """Return, for each learner of a count's side, where its default configuration keeps all conditions.
 
-    Errors are means over tasks and splits of a dataset and seed. Where a cell failed nothing holds; datasets
-    that a learner does not apply to, or has not run on, are not among its own. Of what is asked the budget
-    alone counts.
+    Errors are means over tasks and splits of a dataset and seed. Where a cell failed nothing holds, and what
+    is said to be impossible is left open. Datasets that a learner does not apply to, or has not run on, are
+    not among its own. Of what is asked the budget alone counts.
     """
     chance = _errors(evidence, DUMMY, Condition(intervention=NONE, part="test", at_most=1.0), asked)
     found: dict[str, Held] = {}
@@ -37,8 +37,10 @@ def held(evidence: Evidence, claim: Claim, count: Count, asked: Asked) -> Mappin
         kept: pd.Series[bool] | None = None
         for condition in count.conditions:
             error = _errors(evidence, side, condition, asked)
+            if count.rule is Rule.IMPOSSIBLE:
+                error = error[error < np.inf]
             bound = condition.at_most * (chance.reindex(error.index) if condition.of_dummy else 1.0)
-            holds = np.isfinite(error) & (error <= bound)
+            holds = (error < np.inf) & (error <= bound)
             both = holds.index if kept is None else kept.index.intersection(holds.index)
             kept = holds if kept is None else kept.loc[both] & holds.loc[both]
         found[learner] = _by_dataset(kept) if kept is not None else {}
@@ -51,9 +53,8 @@ def pending(evidence: Evidence, claim: Claim, count: Count, asked: Asked) -> int
     wanted = [(side, name) for side in sides for name in count.interventions]
     wanted += [(DUMMY, NONE)] if any(each.of_dummy for each in count.conditions) else []
     parts = [evidence.of_side(side, name, asked.at_budget) for side, name in wanted]
-    return sum(
-        int(((part["state"] == "pending") & part["seed"].isin(evidence.seeds)).sum()) for part in parts
-    )
+    own = np.isin(evidence.slots.seed, evidence.seeds)
+    return sum(int((own & (part.state == State.PENDING)).sum()) for part in parts)
 
 
 def decide_count(count: Count, found: Mapping[str, Held], fewest: int) -> Decision:
@@ -86,12 +87,17 @@ def _masks(datasets: Held) -> Mapping[str, NDArray[np.bool_]]:
 
 def _errors(evidence: Evidence, side: Side, condition: Condition, asked: Asked) -> pd.Series[float]:
     """Return the errors of a side's default by dataset and seed; missing ones are infinite."""
-    found = evidence.of_side(side, condition.intervention, asked.at_budget)
-    found = found[found["state"].isin(["scored", "missing"]) & found["seed"].isin(evidence.seeds)]
-    if condition.part == "train":
-        found = found.assign(error=found["train_error"])
-    filled = found.assign(error=found["error"].fillna(float("inf")))
-    return filled.groupby(_KEY, sort=False)["error"].mean()
+    found, slots = evidence.of_side(side, condition.intervention, asked.at_budget), evidence.slots
+    known = np.isin(found.state, (State.SCORED, State.MISSING)) & np.isin(slots.seed, evidence.seeds)
+    errors = found.train_error if condition.part == "train" else found.error
+    table = pd.DataFrame(
+        {
+            "dataset": np.array(slots.datasets, dtype=object)[slots.dataset[known]],
+            "seed": slots.seed[known],
+            "error": np.nan_to_num(errors[known], nan=np.inf, posinf=np.inf),
+        }
+    )
+    return table.groupby(_KEY, sort=False)["error"].mean()
 
 
 def _by_dataset(kept: pd.Series[bool]) -> Held:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import pandas as pd
 
-from bench.analysis.claims.evidence import SLOT, Asked, Evidence, metric_of
-from bench.analysis.inference.significance import corrected_t
-from bench.analysis.metrics import floored
+from bench.analysis.claims.errors import Means, logged, means, plain, slopes, standard_errors
+from bench.analysis.claims.evidence import Asked, Evidence, SideResults, State
+from bench.analysis.traces import numbered
 from bench.analysis.views import FailurePolicy
 from bench.claims import Claim, Comparison, Pair, Scale, Side, Unit
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats: TypeAlias = NDArray[np.float64]
+    Ints: TypeAlias = NDArray[np.intp]
+    Mask: TypeAlias = NDArray[np.bool_]
 
 DUMMY = Side(name="dummy", learners=("dummy",), show="default")
 FOREST = Side(name="random-forest", learners=("random-forest",), show="default")
@@ -66,24 +68,24 @@ def differences(
     margin is a ratio. Several pairs are averaged, dataset by dataset. An interaction is the advantage under
     what is intact less that under what is altered. Of the seeds given, else of those of the contrasts.
     """
-    read = _Read(evidence, claim, comparison, asked, policy)
-    read.seeds = seeds or evidence.seeds
-    parts = [
-        read.pair(pair, intervention)
-        for intervention in comparison.interventions
-        for pair in comparison.pairs
-    ]
-    n = len(comparison.pairs)
-    found = _mean(parts[:n])
-    if comparison.altered is not None:
-        found = _less(found, _mean(parts[n:]))
-    return Differences(
-        table=found.sort_values(["dataset", "seed"], kind="stable").reset_index(drop=True),
-        n_pending=read.n_pending,
-        n_missing=read.n_missing,
-        failing=tuple(dict.fromkeys(read.failing)),
-        left_out=read.left_out,
-    )
+    sides = tuple((name, claim.sides[name]) for name in comparison.sides)
+    key = (comparison, sides, claim.unit, asked, policy, seeds)
+    if key not in evidence.memo:
+        read = _Read(evidence, claim, comparison, asked, policy)
+        read.seeds = seeds or evidence.seeds
+        evidence.memo[key] = read.differences()
+    found: Differences = evidence.memo[key]
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """The values of one pair: all (U,), by the number of the unit."""
+
+    unit: Ints
+    value: Floats
+    error: Floats
+    bound: Mask
 
 
 class _Read:
@@ -95,151 +97,148 @@ class _Read:
         self.evidence, self.claim, self.comparison = evidence, claim, comparison
         self.asked, self.policy = asked, policy
         self.seeds = evidence.seeds
+        slots = evidence.slots
+        by_seed = (slots.seed,) if claim.unit is Unit.SEED else ()
+        self.unit = numbered(slots.dataset, slots.problem, *by_seed)
+        """Of each slot; a unit is a dataset, or a seed on it."""
+        self.group = numbered(slots.task, *by_seed)
+        """Of each slot: what errors are averaged within; the groups of a unit share its rows."""
         self.n_pending = self.n_missing = 0
         self.failing: list[str] = []
         self.left_out: dict[str, str] = {}
 
-    def pair(self, pair: Pair, intervention: str) -> pd.DataFrame:
+    def differences(self) -> Differences:
+        pairs = self.comparison.pairs
+        parts = [
+            self._pair(pair, intervention) for intervention in self.comparison.interventions for pair in pairs
+        ]
+        found = _mean(parts[: len(pairs)])
+        if self.comparison.altered is not None:
+            found = _less(found, _mean(parts[len(pairs) :]))
+        return Differences(
+            table=self._table(found),
+            n_pending=self.n_pending,
+            n_missing=self.n_missing,
+            failing=tuple(dict.fromkeys(self.failing)),
+            left_out=self.left_out,
+        )
+
+    def _table(self, found: _Values) -> pd.DataFrame:
+        slots = self.evidence.slots
+        first = np.unique(self.unit, return_index=True)[1][found.unit]
+        names = np.array(slots.datasets, dtype=object)[slots.dataset[first]]
+        seed = slots.seed[first] if self.claim.unit is Unit.SEED else np.full(len(first), -1)
+        order = np.lexsort((seed, names.astype(str)))
+        columns = {
+            "dataset": names,
+            "problem": np.array(slots.problems, dtype=object)[slots.problem[first]],
+            "seed": seed,
+            "value": found.value,
+            "standard_error": found.error,
+            "bound": found.bound,
+        }
+        return pd.DataFrame({name: each[order] for name, each in columns.items()})
+
+    def _pair(self, pair: Pair, intervention: str) -> _Values:
         """Return the values of one pair under one intervention."""
         sides = [self.claim.sides[name] for name in (pair.side, pair.against)]
-        both = self._joined(sides, intervention)
-        seeds = "seed" if self.claim.unit is Unit.SEED else None
-        scale = self.comparison.margin.scale
-        return _slopes(both, self.asked, seeds) if scale is Scale.SLOPE else self._values(both, seeds, scale)
+        results = [self.evidence.of_side(side, intervention, self.asked) for side in sides]
+        errors = [self._error(each, intervention) for each in results]
+        there = self._there(sides, results, errors)
+        of = means(there, self.group, errors, results)
+        return self._values(of, there, errors, results)
 
-    def _joined(self, sides: Sequence[Side], intervention: str) -> pd.DataFrame:
-        """Return a row for each slot where both sides have an error, or something stands in for it."""
-        own, other = (self._results(side, intervention) for side in sides)
-        both = own.merge(other, on=[*SLOT, "dataset", "problem"], suffixes=("", "_against"))
-        both = both[both["seed"].isin(self.seeds)]
-        for state in ("pending", "not_applicable", "not_offered"):
-            hit = (both["state"] == state) | (both["state_against"] == state)
-            if state == "pending":
-                self.n_pending += int(hit.sum())
-            else:
-                self.left_out |= {str(task): state.replace("_", " ") for task in both["task"][hit]}
-            both = both[~hit]
-        self.n_missing += int((both["state"] == "missing").sum() + (both["state_against"] == "missing").sum())
-        self._note_failures(both, sides)
-        bare = both["error"].isna() | both["error_against"].isna()
-        self.left_out |= {str(task): "failed" for task in both["task"][bare]}
-        return both[~bare]
+    def _values(
+        self, of: Means, there: Ints, errors: Sequence[Floats], results: Sequence[SideResults]
+    ) -> _Values:
+        scale, slots = self.comparison.margin.scale, self.evidence.slots
+        if scale is Scale.SLOPE:
+            sized = means(there, numbered(self.group, slots.train_cap), errors, results)
+            value = slopes(sized, self.group[sized.first], of, slots, self.asked)
+            error = np.full(len(value), np.nan)
+        else:
+            own, other = logged(of, slots, self.asked) if scale is Scale.RATIO else plain(of)
+            value = other - own
+            by_split = means(there, slots.split, errors, results)
+            error = np.full(len(value), np.nan)
+            if self.claim.unit is Unit.DATASET:
+                error = standard_errors(by_split, of, slots, self.asked, scale)
+        known = np.isfinite(value)
+        return _by_unit(self.unit[of.first[known]], value[known], error[known], of.bound[known])
 
-    def _note_failures(self, both: pd.DataFrame, sides: Sequence[Side]) -> None:
-        n_tasks = both["task"].nunique()
-        for side, state in zip(sides, ("state", "state_against"), strict=True):
-            failed = both.loc[both[state] == "missing", "task"].nunique()
+    def _error(self, of: SideResults, intervention: str) -> Floats:
+        """Return the errors of a side, with what stands in for missing ones."""
+        missing = of.state == State.MISSING
+        if self.policy == "complete-pairs" or not missing.any():
+            return of.error
+        forest = self.evidence.of_side(FOREST, intervention, self.asked)
+        known = self.policy == "fallback" and bool((forest.state != State.ABSENT).any())
+        stand_in = forest if known else self.evidence.of_side(DUMMY, intervention, self.asked)
+        return np.where(missing, stand_in.error, of.error)
+
+    def _there(self, sides: Sequence[Side], results: Sequence[SideResults], errors: Sequence[Floats]) -> Ints:
+        """Return the slots where both sides have an error, or something stands in for it."""
+        one, two = (each.state for each in results)
+        slots = self.evidence.slots
+        there = (one != State.ABSENT) & (two != State.ABSENT) & np.isin(slots.seed, self.seeds)
+        pending = there & ((one == State.PENDING) | (two == State.PENDING))
+        self.n_pending += int(pending.sum())
+        there &= ~pending
+        for state, why in ((State.NOT_APPLICABLE, "not applicable"), (State.NOT_OFFERED, "not offered")):
+            hit = there & ((one == state) | (two == state))
+            self._leave_out(hit, why)
+            there &= ~hit
+        self._note_failures(there, sides, results)
+        bare = there & (np.isnan(errors[0]) | np.isnan(errors[1]))
+        self._leave_out(bare, "failed")
+        return np.flatnonzero(there & ~bare)
+
+    def _leave_out(self, where: Mask, why: str) -> None:
+        slots = self.evidence.slots
+        self.left_out |= {slots.tasks[i]: why for i in np.unique(slots.task[where])}
+
+    def _note_failures(self, there: Mask, sides: Sequence[Side], results: Sequence[SideResults]) -> None:
+        task = self.evidence.slots.task
+        n_tasks = len(np.unique(task[there]))
+        for side, of in zip(sides, results, strict=True):
+            missing = there & (of.state == State.MISSING)
+            self.n_missing += int(missing.sum())
+            failed = len(np.unique(task[missing]))
             if failed > MOST_FAILURES * n_tasks:
                 self.failing.append(f"{side.name} (on {failed} of {n_tasks} tasks)")
 
-    def _results(self, side: Side, intervention: str) -> pd.DataFrame:
-        own = self.evidence.of_side(side, intervention, self.asked)
-        if self.policy == "complete-pairs" or not (own["state"] == "missing").any():
-            return own
-        stand_in = self._stand_in(intervention)
-        lent = ["error", "n_test", "n_minority"]
-        joined = own.merge(stand_in[[*SLOT, *lent]], on=SLOT, how="left", suffixes=("", "_lent"))
-        missing = joined["state"] == "missing"
-        filled = {name: np.where(missing, joined[f"{name}_lent"], joined[name]) for name in lent}
-        return joined.assign(**filled).drop(columns=[f"{name}_lent" for name in lent])
 
-    def _stand_in(self, intervention: str) -> pd.DataFrame:
-        forest = self.evidence.of_side(FOREST, intervention, self.asked)
-        known = self.policy == "fallback" and len(forest) > 0
-        return forest if known else self.evidence.of_side(DUMMY, intervention, self.asked)
-
-    def _values(self, both: pd.DataFrame, seeds: str | None, scale: Scale) -> pd.DataFrame:
-        by_task = _averaged(both, ["task", "dataset", "problem", *([seeds] if seeds else [])])
-        own, other = _logged(by_task, self.asked) if scale is Scale.RATIO else _plain(by_task)
-        by_task = by_task.assign(value=other - own, standard_error=np.nan)
-        if seeds is None:
-            by_task = by_task.drop(columns="standard_error").merge(
-                _standard_errors(both, self.asked, scale), on="task", how="left"
-            )
-        return _by_unit(by_task, seeds)
-
-
-def _standard_errors(both: pd.DataFrame, asked: Asked, scale: Scale) -> pd.DataFrame:
-    """Return the standard error of each task's value, from its splits; NaN where there is one alone.
-
-    Corrected for training sets that overlap (Nadeau and Bengio 2003).
-    """
-    if not both.duplicated("task").any():
-        return pd.DataFrame({"task": both["task"], "standard_error": np.nan})
-    by = ["task", "dataset", "problem", "repeat", "fold"]
-    by_split = _averaged(both, by)
-    rows = both.groupby(by, sort=False, as_index=False)[["n_train", "n_test"]].mean()
-    own, other = _logged(by_split, asked) if scale is Scale.RATIO else _plain(by_split)
-    by_split = by_split.assign(value=other - own, ratio=rows["n_test"] / rows["n_train"])
-    found = [
-        (task, corrected_t(group["value"].to_numpy(float), float(group["ratio"].mean())).error)
-        for task, group in by_split.groupby("task", sort=False)
-    ]
-    return pd.DataFrame(found, columns=["task", "standard_error"])
-
-
-def _averaged(both: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    bound = both["bound"].astype(bool) | both["bound_against"].astype(bool)
-    grouped = both.assign(bound=bound).groupby(by, sort=False)
-    means = grouped[["error", "error_against"]].mean()
-    sums = grouped[["n_test", "n_minority"]].sum(min_count=1)
-    return means.join(sums).assign(bound=grouped["bound"].any()).reset_index()
-
-
-def _plain(by_task: pd.DataFrame) -> tuple[Floats, Floats]:
-    return by_task["error"].to_numpy(float), by_task["error_against"].to_numpy(float)
-
-
-def _logged(by_task: pd.DataFrame, asked: Asked) -> tuple[Floats, Floats]:
-    """Return ln(error) of both sides, floored by what the test rows can resolve."""
-    metric = np.array([metric_of(problem, asked) for problem in by_task["problem"]], dtype=object)
-    counts = by_task["n_test"].to_numpy(float), by_task["n_minority"].to_numpy(float)
-    own, other = (np.log(floored(error, metric, *counts)) for error in _plain(by_task))
-    return own, other
-
-
-def _slopes(both: pd.DataFrame, asked: Asked, seeds: str | None) -> pd.DataFrame:
-    """Return, of each unit, by how much steeper the first side's ln(error) falls in ln(training rows)."""
-    by = ["task", "dataset", "problem", *([seeds] if seeds else [])]
-    by_size = _averaged(both[np.isfinite(both["train_cap"])], [*by, "train_cap"])
-    own, other = _logged(by_size, asked)
-    by_size = by_size.assign(own=own, other=other, x=np.log(by_size["train_cap"]))
-    rows = []
-    for key, group in by_size.groupby(by, sort=False):
-        if len(group) < 2:
-            continue
-        slopes = [np.polyfit(group["x"], group[side], 1)[0] for side in ("own", "other")]
-        rows.append((*key, slopes[1] - slopes[0], bool(group["bound"].any())))
-    table = pd.DataFrame(rows, columns=[*by, "value", "bound"])
-    return _by_unit(table.assign(standard_error=np.nan), seeds)
-
-
-def _by_unit(by_task: pd.DataFrame, seeds: str | None) -> pd.DataFrame:
+def _by_unit(unit: Ints, value: Floats, error: Floats, bound: Mask) -> _Values:
     """Return the means over the tasks of each dataset, which share its rows."""
-    by = ["dataset", "problem", *([seeds] if seeds else [])]
-    grouped = by_task.groupby(by, sort=False, as_index=False)
-    found = grouped[["value", "standard_error"]].mean()
-    found = found.assign(bound=grouped["bound"].any()["bound"])
-    return found if seeds else found.assign(seed=-1)
+    units, place = np.unique(unit, return_inverse=True)
+    n = np.bincount(place, minlength=len(units))
+    return _Values(
+        unit=units,
+        value=np.bincount(place, value, len(units)) / np.maximum(n, 1),
+        error=np.bincount(place, error, len(units)) / np.maximum(n, 1),
+        bound=np.bincount(place[bound], minlength=len(units)) > 0,
+    )
 
 
-_UNIT = ["dataset", "problem", "seed"]
+def _mean(parts: Sequence[_Values]) -> _Values:
+    """Return the mean of several pairs, unit by unit, where all of them have one."""
+    common = parts[0].unit
+    for each in parts[1:]:
+        common = np.intersect1d(common, each.unit)
+    at = [np.searchsorted(each.unit, common) for each in parts]
+    return _Values(
+        unit=common,
+        value=np.mean([each.value[i] for each, i in zip(parts, at, strict=True)], axis=0),
+        error=np.mean([each.error[i] for each, i in zip(parts, at, strict=True)], axis=0),
+        bound=np.any([each.bound[i] for each, i in zip(parts, at, strict=True)], axis=0),
+    )
 
 
-def _mean(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Return the mean of several tables, unit by unit, where all of them have one."""
-    if len(parts) == 1:
-        return parts[0]
-    stacked = pd.concat(parts, ignore_index=True)
-    grouped = stacked.groupby(_UNIT, sort=False, as_index=False)
-    found = grouped[["value", "standard_error"]].mean()
-    found = found.assign(bound=grouped["bound"].any()["bound"], n=grouped.size()["size"])
-    return found[found["n"] == len(parts)].drop(columns="n")
-
-
-def _less(intact: pd.DataFrame, altered: pd.DataFrame) -> pd.DataFrame:
-    both = intact.merge(altered, on=_UNIT, suffixes=("", "_altered"))
-    error = np.hypot(both["standard_error"], both["standard_error_altered"])
-    bound = both["bound"].astype(bool) | both["bound_altered"].astype(bool)
-    found = both.assign(value=both["value"] - both["value_altered"], standard_error=error, bound=bound)
-    return found[[*_UNIT, "value", "standard_error", "bound"]]
+def _less(intact: _Values, altered: _Values) -> _Values:
+    common, one, two = np.intersect1d(intact.unit, altered.unit, return_indices=True)
+    return _Values(
+        unit=common,
+        value=intact.value[one] - altered.value[two],
+        error=np.hypot(intact.error[one], altered.error[two]),
+        bound=intact.bound[one] | altered.bound[two],
+    )

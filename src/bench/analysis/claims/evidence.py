@@ -1,22 +1,24 @@
-"""What the trials of a claim say of each of its sides: an error for each task, split and seed.
+"""What the trials of a claim say of each of its sides: an error for each task, split, seed and size.
 
 A side is judged as a family is: its learners share one budget, and the best validated of their trials stands
-for it. Cells are looked at through the same views as a leaderboard's.
+for it. Cells are looked at through the same views as a leaderboard's. What sides are compared on is numbered
+once, so that everything after is arithmetic on arrays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from bench.analysis.bound import budget_bound
-from bench.analysis.metrics import PRIMARY, problems_with
+from bench.analysis.metrics import PRIMARY
 from bench.analysis.results import Results, results
-from bench.analysis.traces import Traces, traces
+from bench.analysis.traces import Traces, numbered, traces
 from bench.analysis.views import Tested, View
 from bench.claims import Show, Side
 from bench.datasets import ProblemType
@@ -26,19 +28,33 @@ if TYPE_CHECKING:
 
     from bench.analysis.ensembles import CellPredictions
 
+    Floats: TypeAlias = NDArray[np.float64]
+    Ints: TypeAlias = NDArray[np.intp]
     Mask: TypeAlias = NDArray[np.bool_]
 
-T = TypeVar("T")
-SLOT = ["task", "repeat", "fold", "seed", "train_cap"]
-"""What two sides must share to be compared."""
-_TESTED = [*SLOT, "intervention"]
-"""What has the same test rows, whichever learner it is of."""
 OTHER_METRIC: Mapping[ProblemType, str] = {
     ProblemType.BINARY: "error_rate",
     ProblemType.MULTICLASS: "balanced_accuracy",
     ProblemType.REGRESSION: "mae",
 }
 """The metric that a verdict is looked at with beside the primary one."""
+
+
+SLOT = ["task", "repeat", "fold", "seed", "train_cap"]
+"""What two sides must share to be compared."""
+
+
+class State(IntEnum):
+    """How a side stands on a slot."""
+
+    ABSENT = 0
+    """No cell of it is part of the claim there."""
+    PENDING = 1
+    MISSING = 2
+    """It failed, and something may stand in."""
+    NOT_APPLICABLE = 3
+    NOT_OFFERED = 4
+    SCORED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +71,49 @@ class Asked:
 
     @property
     def at_budget(self) -> Asked:
-        """The same budget, and nothing else out of the ordinary."""
+        """The same budget, and the primary metric of the default configuration on all rows."""
         return Asked(budget_s=self.budget_s, budget_trials=self.budget_trials)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slots:
+    """What sides are compared on: (task, repeat, fold, seed, training-set size), numbered from 0."""
+
+    task: Ints
+    """(S,) number of the task of each; the others likewise."""
+    dataset: Ints
+    problem: Ints
+    split: Ints
+    """Number of the (task, repeat, fold)."""
+    seed: Ints
+    """The seed itself."""
+    train_cap: Floats
+    """Training rows at most; infinite for all."""
+    tasks: tuple[str, ...]
+    """The names behind the numbers."""
+    datasets: tuple[str, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def n(self) -> int:
+        """How many there are."""
+        return len(self.task)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideResults:
+    """What a side did on each of S slots."""
+
+    state: Ints
+    error: Floats
+    """NaN unless scored."""
+    train_error: Floats
+    """Of the default configuration."""
+    bound: Mask
+    """Whether its search was bound by its budget."""
+    n_train: Floats
+    n_test: Floats
+    n_minority: Floats
 
 
 class Evidence:
@@ -81,85 +138,70 @@ class Evidence:
         self.trials, self.cells, self.seeds, self._stored = trials, cells, seeds, stored
         none = pd.DataFrame({"n_rows": [], "categorical": []}, index=pd.Index([], dtype=str))
         self.traits = none if traits is None else traits
-        self._of_learner = dict(tuple(trials.groupby("learner", sort=False)))
-        self._seen: dict[Hashable, Any] = {}
-        self._n_test = _test_rows(trials, cells)
+        self.slots, self._slot = _slots(cells)
+        self.memo: dict[object, Any] = {}
+        """What was made of the evidence already, by what it depends on."""
+        cell = pd.Index(cells["evidence_key"]).get_indexer(pd.Index(trials["evidence_key"]))
+        self._trials_of_cell = _rows_by(cell, len(cells))
+        tested = numbered(self._slot, cells["intervention"].to_numpy())
+        self._test_rows = {
+            name: _shared(tested, _of_cells(cell, trials[name].to_numpy(float), len(cells)))
+            for name in ("n_test", "n_test_minority")
+        }
+        """Of each cell: the same for all learners on a slot under an intervention, be it that some failed."""
+        default = (trials["trial"] == 0).to_numpy()
+        score = np.where(default, trials["train_score"].to_numpy(float), np.nan)
+        self._train_error = _of_cells(cell, score, len(cells))
+        self._learner = cells["learner"].to_numpy(dtype=object)
+        self._intervention = cells["intervention"].to_numpy(dtype=object)
 
-    def trials_of(self, learners: tuple[str, ...]) -> pd.DataFrame:
-        """Return the trials of these learners."""
-        found = [self._of_learner[name] for name in learners if name in self._of_learner]
-        if len(found) == 1:
-            return found[0]
-        return pd.concat(found, ignore_index=True) if found else self.trials.iloc[:0]
+    def trials_of(self, learner: str) -> pd.DataFrame:
+        """Return the trials of a learner."""
+        return self._trials(np.flatnonzero(self._learner == learner))
 
-    def of_side(self, side: Side, intervention: str, asked: Asked) -> pd.DataFrame:
-        """Return a side's results under an intervention, a row for each task, split, seed and size.
-
-        Columns: those of `SLOT`, dataset, problem, error (NaN unless `state` is `scored`), train_error (of
-        the default configuration), state (`scored`, `missing`, `not_offered`, `not_applicable` or `pending`),
-        bound, n_train, n_test, n_minority.
-        """
+    def of_side(self, side: Side, intervention: str, asked: Asked) -> SideResults:
+        """Return a side's results under an intervention."""
         key = (side.learners, asked.show or side.show, intervention, asked)
-        return self.once(key, lambda: self._results(side, intervention, asked))
-
-    def once(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Return what is made of the evidence, made anew only where nothing has this key yet."""
-        if key not in self._seen:
-            self._seen[key] = make()
-        found: T = self._seen[key]
+        if key not in self.memo:
+            self.memo[key] = self._results(side, intervention, asked)
+        found: SideResults = self.memo[key]
         return found
 
-    def _results(self, side: Side, intervention: str, asked: Asked) -> pd.DataFrame:
-        mine = self.cells["learner"].isin(side.learners) & (self.cells["intervention"] == intervention)
-        cells = self.cells[mine.to_numpy()].assign(family=side.name)
-        trials = self.trials_of(side.learners)
-        views = [
-            (cells[cells["problem"].isin([each.value for each in problems]).to_numpy()], metric)
-            for problems, metric in _metrics(asked)
-        ]
-        found = [
-            self._of_size(trials, part[(part["train_cap"] == cap).to_numpy()], side, asked, metric)
-            for part, metric in views
-            for cap in dict.fromkeys(part["train_cap"])
-        ]
-        return pd.concat(found, ignore_index=True) if found else _empty()
+    def _cells_of(self, learners: tuple[str, ...], intervention: str) -> Ints:
+        mine = np.isin(self._learner, learners) & (self._intervention == intervention)
+        return np.flatnonzero(mine)
 
-    def _of_size(
-        self, trials: pd.DataFrame, cells: pd.DataFrame, side: Side, asked: Asked, metric: str | None
-    ) -> pd.DataFrame:
-        cells = cells.reset_index(drop=True)
-        view = View(
-            by="family",
-            show=asked.show or side.show,
-            budget_s=asked.budget_s,
-            budget_trials=asked.budget_trials,
-            metric=metric,
-            rows=asked.rows,
-        )
-        intervention = str(cells["intervention"].iloc[0])
-        of = traces(trials, cells, intervention)
+    def _trials(self, cells: Ints) -> pd.DataFrame:
+        order, starts = self._trials_of_cell
+        parts = [order[starts[i] : starts[i + 1]] for i in cells]
+        return self.trials.take(np.concatenate(parts) if parts else np.empty(0, dtype=np.intp))
+
+    def _results(self, side: Side, intervention: str, asked: Asked) -> SideResults:
+        found = _blank(self.slots.n)
+        cells = self._cells_of(side.learners, intervention)
+        cap, problem = self.slots.train_cap[self._slot[cells]], self.slots.problem[self._slot[cells]]
+        for metric, problems in _metrics(asked):
+            known = [self.slots.problems.index(each) for each in problems if each in self.slots.problems]
+            for size in np.unique(cap):
+                part = cells[(cap == size) & np.isin(problem, known)]
+                if len(part):
+                    self._fill(found, side, part, _view(side, asked, metric))
+        return found
+
+    def _fill(self, found: SideResults, side: Side, part: Ints, view: View) -> None:
+        """Put the results of some cells, which have one size and one metric, where their slots are."""
+        cells = self.cells.take(part).assign(family=side.name)
+        of = traces(self._trials(part), cells, self._intervention[part[0]])
         shown = results(of, view, self._stored)
-        first = np.unique(of.cells.slot, return_index=True)[1][shown.slot]
-        found = cells.loc[first, [*_TESTED, "dataset", "problem", "n_train", "evidence_key"]]
-        found = found.reset_index(drop=True)
-        found = found.assign(
-            error=shown.error,
-            train_error=_train_errors(trials, found),
-            state=_states(shown),
-            bound=_bound(of, view),
-        )
-        return self._with_test_rows(found, shown, view).drop(columns=["evidence_key", "intervention"])
-
-    def _with_test_rows(self, found: pd.DataFrame, shown: Results, view: View) -> pd.DataFrame:
-        if view.rows == "all":
-            counts = found.merge(self._n_test, on=_TESTED, how="left")
-            n_test, n_minority = (counts[name].to_numpy() for name in ("n_test", "n_test_minority"))
-        else:
-            n_test, n_minority = (
-                np.array([metrics.get(name, np.nan) for metrics in shown.metrics], dtype=float)
-                for name in ("n_rows", "n_minority")
-            )
-        return found.assign(n_test=n_test, n_minority=n_minority)
+        first = part[np.unique(of.cells.slot, return_index=True)[1][shown.slot]]
+        place = self._slot[first]
+        found.state[place] = _states(shown)
+        found.error[place] = shown.error
+        found.train_error[place] = self._train_error[first]
+        found.bound[place] = _bound(of, view)
+        found.n_train[place] = cells["n_train"].to_numpy(float)[np.searchsorted(part, first)]
+        counts = _counts(shown, view, {name: each[first] for name, each in self._test_rows.items()})
+        found.n_test[place], found.n_minority[place] = counts
 
 
 def metric_of(problem: str, asked: Asked) -> str:
@@ -167,33 +209,84 @@ def metric_of(problem: str, asked: Asked) -> str:
     return (PRIMARY if asked.metric == "primary" else OTHER_METRIC)[ProblemType(problem)]
 
 
-def _test_rows(trials: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
-    """Return how many test rows there are, of any learner that has been scored on them."""
-    known = trials[trials["n_test"].notna()].drop_duplicates("evidence_key", keep="last")
-    counts = cells[[*_TESTED, "evidence_key"]].merge(
-        known[["evidence_key", "n_test", "n_test_minority"]], on="evidence_key"
+def _slots(cells: pd.DataFrame) -> tuple[Slots, Ints]:
+    """Return the slots of cells, and the number of that of each."""
+    columns = {name: cells[name].to_numpy() for name in ("task", "repeat", "fold", "seed", "train_cap")}
+    slot = numbered(*columns.values())
+    first = np.unique(slot, return_index=True)[1]
+    split = numbered(*(columns[name] for name in ("task", "repeat", "fold")))
+    (task, tasks), (dataset, datasets), (problem, problems) = (
+        pd.factorize(cells[name].to_numpy(dtype=object)) for name in ("task", "dataset", "problem")
     )
-    return counts.drop(columns="evidence_key").drop_duplicates(_TESTED)
+    slots = Slots(
+        task=task[first],
+        dataset=dataset[first],
+        problem=problem[first],
+        split=split[first],
+        seed=columns["seed"][first],
+        train_cap=columns["train_cap"][first].astype(float),
+        tasks=tuple(tasks),
+        datasets=tuple(datasets),
+        problems=tuple(problems),
+    )
+    return slots, slot
 
 
-def _metrics(asked: Asked) -> list[tuple[list[ProblemType], str | None]]:
+def _rows_by(cell: Ints, n: int) -> tuple[Ints, Ints]:
+    """Return the rows of each cell, one cell after the other, and where each cell's begin."""
+    order = np.argsort(cell, kind="stable")
+    return order, np.searchsorted(cell[order], np.arange(n + 1))
+
+
+def _of_cells(cell: Ints, values: Floats, n: int) -> Floats:
+    """Return the last finite value of each cell; NaN without one."""
+    found = np.full(n, np.nan)
+    known = np.isfinite(values) & (cell >= 0)
+    found[cell[known]] = values[known]
+    return found
+
+
+def _shared(group: Ints, values: Floats) -> Floats:
+    """Return the largest finite value of each one's group; NaN without one."""
+    largest = np.full(int(group.max(initial=-1)) + 1, np.nan)
+    np.fmax.at(largest, group, values)
+    return largest[group]
+
+
+def _blank(n: int) -> SideResults:
+    return SideResults(
+        state=np.zeros(n, dtype=np.intp),
+        error=np.full(n, np.nan),
+        train_error=np.full(n, np.nan),
+        bound=np.zeros(n, dtype=bool),
+        n_train=np.full(n, np.nan),
+        n_test=np.full(n, np.nan),
+        n_minority=np.full(n, np.nan),
+    )
+
+
+def _metrics(asked: Asked) -> list[tuple[str | None, tuple[str, ...]]]:
+    """Return which metric, None for the primary one, is looked at for which problem types."""
     if asked.metric == "primary":
-        return [(list(ProblemType), None)]
-    return [([problem], name) for problem, name in OTHER_METRIC.items() if problem in problems_with(name)]
+        return [(None, tuple(each.value for each in ProblemType))]
+    return [(name, (problem.value,)) for problem, name in OTHER_METRIC.items()]
+
+
+def _view(side: Side, asked: Asked, metric: str | None) -> View:
+    return View(
+        by="family",
+        show=asked.show or side.show,
+        budget_s=asked.budget_s,
+        budget_trials=asked.budget_trials,
+        metric=metric,
+        rows=asked.rows,
+    )
 
 
 def _states(shown: Results) -> NDArray[Any]:
-    return np.select(
-        [shown.scored, shown.missing, shown.not_offered, shown.not_applicable],
-        ["scored", "missing", "not_offered", "not_applicable"],
-        "pending",
-    )
-
-
-def _train_errors(trials: pd.DataFrame, found: pd.DataFrame) -> NDArray[Any]:
-    """Return the training error of the default configuration of each first cell; NaN where it has none."""
-    defaults = trials[(trials["trial"] == 0).to_numpy()].drop_duplicates("evidence_key", keep="last")
-    return defaults.set_index("evidence_key")["train_score"].reindex(found["evidence_key"]).to_numpy(float)
+    masks = (shown.scored, shown.missing, shown.not_offered, shown.not_applicable)
+    states = (State.SCORED, State.MISSING, State.NOT_OFFERED, State.NOT_APPLICABLE)
+    return np.select(masks, [int(each) for each in states], int(State.PENDING))
 
 
 def _bound(of: Traces, view: View) -> Mask:
@@ -203,8 +296,12 @@ def _bound(of: Traces, view: View) -> Mask:
     return budget_bound(of, view)
 
 
-def _empty() -> pd.DataFrame:
-    texts = dict.fromkeys(("task", "dataset", "problem", "state"), "str")
-    numbers = dict.fromkeys(("train_cap", "error", "train_error", "n_train", "n_test", "n_minority"), "float")
-    kinds = {**texts, **numbers, **dict.fromkeys(("repeat", "fold", "seed"), "int"), "bound": "bool"}
-    return pd.DataFrame({name: pd.Series([], dtype=kind) for name, kind in kinds.items()})
+def _counts(shown: Results, view: View, recorded: Mapping[str, Floats]) -> tuple[Floats, Floats]:
+    """Return how many test rows errors are of, and how many of them of the rarer of two classes."""
+    if view.rows == "all":
+        return recorded["n_test"], recorded["n_test_minority"]
+    n_test, n_minority = (
+        np.array([metrics.get(name, np.nan) for metrics in shown.metrics], dtype=float)
+        for name in ("n_rows", "n_minority")
+    )
+    return n_test, n_minority

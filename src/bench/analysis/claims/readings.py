@@ -36,12 +36,7 @@ class Reading:
 
 def read(evidence: Evidence, reading: Reading, comparison: Comparison) -> Differences:
     """Return the values of a comparison in a reading."""
-    claim, asked, policy = reading.claim, reading.asked, reading.policy
-    sides = tuple(claim.sides[name] for name in comparison.sides)
-    found = evidence.once(
-        (comparison, sides, claim.unit, asked, policy),
-        lambda: differences(evidence, claim, comparison, asked, policy),
-    )
+    found = differences(evidence, reading.claim, comparison, reading.asked, reading.policy)
     if reading.keep is None:
         return found
     table = found.table[reading.keep(found.table)].reset_index(drop=True)

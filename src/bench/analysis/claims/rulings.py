@@ -59,7 +59,7 @@ def ruled(
 def _replicated(by_dataset: Mapping[str, Decision]) -> Decision:
     """Return the decision that holds on every dataset; where they differ there is none."""
     words = {decision.word for decision in by_dataset.values()}
-    told = "; ".join(f"{name}: {decision}, {decision.why}" for name, decision in by_dataset.items())
+    told = ", ".join(f"{decision} on {name}" for name, decision in by_dataset.items())
     if len(by_dataset) < FEWEST_REPLICATIONS:
         lacking = FEWEST_REPLICATIONS - len(by_dataset)
         return Decision(

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from bench.analysis.claims.contrasts import ComparisonVerdict, ContrastVerdict, CountVerdict
 from bench.analysis.claims.verdicts import Verdict
+from bench.analysis.inference.effects import Effect, effect
 from bench.claims import Scale
 from bench.verdicts import Word
 
@@ -45,10 +46,20 @@ def effect_text(each: ComparisonVerdict) -> str:
     """Return `+12.3 % [+8.0 %, +16.7 %] over 34 datasets`."""
     if each.effect is None:
         return "no value"
-    scale, found = each.contrast.margin.scale, each.effect
-    units = "seeds on datasets" if each.ruling.by_dataset else "datasets"
-    interval = f"[{amount(found.low, scale)}, {amount(found.high, scale)}]"
-    return f"{amount(found.mean, scale)} {interval} over {found.n} {units}"
+    scale = each.contrast.margin.scale
+    if each.ruling.by_dataset:
+        return ", ".join(f"{name} {amount(part.mean, scale)}" for name, part in _by_dataset(each))
+    return f"{_interval(each.effect, scale)} over {each.effect.n} datasets"
+
+
+def _interval(of: Effect, scale: Scale) -> str:
+    return f"{amount(of.mean, scale)} [{amount(of.low, scale)}, {amount(of.high, scale)}]"
+
+
+def _by_dataset(each: ComparisonVerdict) -> Iterator[tuple[str, Effect]]:
+    """Yield the effect over the seeds of each dataset."""
+    for name, group in each.found.table.groupby("dataset", sort=False):
+        yield str(name), effect(group["value"].to_numpy(float))
 
 
 def text(found: Verdict) -> str:
@@ -79,12 +90,15 @@ def _contrast_lines(each: ContrastVerdict) -> Iterator[str]:
         yield from _wrapped(each.decision.why, 4)
         return
     scale = each.contrast.margin.scale
-    yield from _wrapped(f"{effect_text(each)}; margin {amount(each.contrast.margin.amount, scale)[1:]}", 4)
+    margin = f"margin {amount(each.contrast.margin.amount, scale)[1:]}"
+    seeds = bool(each.ruling.by_dataset)
+    yield from _wrapped(margin if seeds else f"{effect_text(each)}; {margin}", 4)
     yield from _wrapped("; ".join(_companions(each)), 4)
     if each.ruling.by_dataset:
-        for name, decision in each.ruling.by_dataset.items():
-            yield from _wrapped(f"{name}: {decision}: {decision.why}", 4)
-    if len(each.by_problem) > 1:
+        for name, part in _by_dataset(each):
+            told = f"{name}: {each.ruling.by_dataset[name]}: {_interval(part, scale)} over {part.n} seeds"
+            yield from _wrapped(told, 4)
+    if len(each.by_problem) > 1 and not seeds:
         parts = (f"{name} {amount(part.mean, scale)} ({part.n})" for name, part in each.by_problem.items())
         yield from _wrapped(f"by problem type: {', '.join(parts)}", 4)
     for moderator in each.moderators:

@@ -26,7 +26,7 @@ class Variation:
     name: str
     word: Word
     flips: bool
-    """Whether it is another word than the verdict's."""
+    """Whether it is another word than the rules say to the evidence as it is."""
 
 
 def variations(

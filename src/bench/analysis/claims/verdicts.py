@@ -46,7 +46,7 @@ def verdict(evidence: Evidence, claim: Claim, profile: str, asked: Asked | None 
     """
     reading = Reading(claim=claim, asked=asked or Asked())
     contrasts = contrast_verdicts(evidence, reading)
-    decision = combined(contrasts)
+    ruled = combined(contrasts)
     n_to_come = sum(map(n_pending, contrasts))
     if all(is_bare(each) for each in contrasts):
         why = f"{n_to_come} results are to come" if n_to_come else "the store holds no evidence for it"
@@ -57,12 +57,12 @@ def verdict(evidence: Evidence, claim: Claim, profile: str, asked: Asked | None 
             contrasts=contrasts,
         )
     controls = control_results(evidence, claim, reading.asked.at_budget)
-    decision = gated(evidence, reading, contrasts, controls, decision)
+    decision = gated(evidence, reading, contrasts, controls, ruled)
     return Verdict(
         claim=claim,
         profile=profile,
         decision=decision,
         contrasts=contrasts,
         controls=controls,
-        variations=() if n_to_come else variations(evidence, reading, contrasts, decision.word),
+        variations=() if n_to_come else variations(evidence, reading, contrasts, ruled.word),
     )

@@ -3,7 +3,7 @@
 Few datasets have a t-interval, 32 and more a BCa bootstrap interval of the mean (Efron 1987; Efron &
 Tibshirani 1993, chapter 14): with fewer, BCa intervals are too short. The resamples depend on the number of
 datasets alone, the values are put in order first, and a set whose mean is below 0 is mirrored: the order of
-the datasets changes nothing, and exchanging the two arms gives exactly the mirrored interval.
+the datasets changes nothing, and exchanging the two sides gives exactly the mirrored interval.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The Bayesian signed-rank test: a companion of the verdict that never decides it.
 
-It says how probable it is that one arm is better, that the other is, or that they are practically equal on
+It says how probable it is that one side is better, that the other is, or that they are practically equal on
 two typical datasets. Where datasets differ by more than the region of equivalence it hardly ever declares
 equivalence of the mean.
 """

@@ -35,17 +35,12 @@ def wilcoxon(values: Floats) -> float:
 
 def holm(p: Floats) -> Floats:
     """Return p-values adjusted for all of them, family-wise (Holm 1979); NaN stays and does not count."""
-    return _adjusted(p, lambda ordered: np.maximum.accumulate(ordered * np.arange(len(ordered), 0, -1)))
+    return _adjusted(p, _step_down)
 
 
 def benjamini_hochberg(p: Floats) -> Floats:
     """Return p-values adjusted for the rate of false discoveries (Benjamini & Hochberg 1995); NaN stays."""
-    return _adjusted(
-        p,
-        lambda ordered: np.minimum.accumulate(
-            (ordered * len(ordered) / np.arange(1, len(ordered) + 1))[::-1]
-        )[::-1],
-    )
+    return _adjusted(p, _step_up)
 
 
 def replicated(p: Floats, level: float = LEVEL) -> int:
@@ -107,13 +102,27 @@ def corrected_t(differences: Floats, ratio: float) -> Within:
     )
 
 
-def _adjusted(p: Floats, of_ordered: Callable[[Floats], Floats]) -> Floats:
-    """Return p adjusted by what is done to those that are known, in order.
+def _adjusted(p: Floats, adjust: Callable[[Floats, int], Floats]) -> Floats:
+    """Return p-values adjusted in ascending order; what is NaN stays, and does not count.
 
-    That of statsmodels collects garbage each time, which takes longer than all else of a verdict.
+    Own code, since the library's, which tests compare it with, collects garbage for a fifth of a second.
     """
     known = np.flatnonzero(~np.isnan(p))
-    places = known[np.argsort(p[known], kind="stable")]
+    order = known[np.argsort(p[known], kind="stable")]
     adjusted = np.full(len(p), np.nan)
-    adjusted[places] = np.minimum(of_ordered(p[places]), 1.0)
+    adjusted[order] = np.minimum(adjust(p[order], len(order)), 1.0)
     return adjusted
+
+
+def _step_down(ascending: Floats, n: int) -> Floats:
+    """Holm 1979."""
+    factors = n - np.arange(n)
+    found: Floats = np.maximum.accumulate(factors * ascending)
+    return found
+
+
+def _step_up(ascending: Floats, n: int) -> Floats:
+    """Benjamini and Hochberg 1995."""
+    scaled = ascending * n / np.arange(1, n + 1)
+    found: Floats = np.minimum.accumulate(scaled[::-1])[::-1]
+    return found

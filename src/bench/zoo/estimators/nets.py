@@ -14,6 +14,8 @@ N_BINS = 8
 FREQUENCIES, PERIODIC_COLUMNS, FREQUENCY_SD = 16, 3, 0.1
 """Of the periodic embedding, as RealMLP has them (Holzmüller et al., 2024)."""
 CLIP = 3.0
+BLOCK_VALUES = 2**20
+"""How many numbers are encoded at a time: in double precision they take a few times that of the result."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +49,18 @@ class InputEncoding:
 
     def __call__(self, X: np.ndarray) -> np.ndarray:
         """Return (n, q) float32."""
-        pieces = [
-            np.clip((X[:, [j]] - edges[:-1]) / np.diff(edges), 0.0, 1.0) for j, edges in self._edges.items()
-        ]
-        clipped = CLIP * X / np.hypot(CLIP, X)
-        return np.concatenate([clipped, *pieces], axis=1, dtype=np.float32)
+        width = X.shape[1] + sum(len(edges) - 1 for edges in self._edges.values())
+        encoded = np.empty((len(X), width), dtype=np.float32)
+        step = max(1, BLOCK_VALUES // max(1, width))
+        for start in range(0, len(X), step):
+            rows = X[start : start + step]
+            pieces = [
+                np.clip((rows[:, [j]] - edges[:-1]) / np.diff(edges), 0.0, 1.0)
+                for j, edges in self._edges.items()
+            ]
+            clipped = CLIP * rows / np.hypot(CLIP, rows)
+            encoded[start : start + step] = np.concatenate([clipped, *pieces], axis=1)
+        return encoded
 
 
 def _has_three_values(column: np.ndarray) -> bool:
