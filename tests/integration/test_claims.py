@@ -173,10 +173,12 @@ def test_tables_that_are_not_here_are_said_in_one_line(project):
         open_store(project.bench.folder / "results"), claim, "small", Cache(project.bench.folder)
     )
     assert found.verdict.decision.word is Word.NOT_RUN
-    assert found.notes == (
-        "2 tables are not in the cache: `bench claims run claim` or `bench data fetch iris spambase` "
-        "makes evidence of them count, if there is any",
-    )
+    assert list(found.notes) == [
+        (
+            "2 tables are not in the cache: `bench claims run claim` or `bench data fetch iris spambase` "
+            "makes evidence of them count, if there is any"
+        )
+    ]
 
 
 def test_what_cannot_be_judged_is_said_in_one_line(project):
