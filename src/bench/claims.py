@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
@@ -168,6 +168,8 @@ class Claim:
     """Why that is expected, with what is published."""
     profiles: Mapping[str, Suite]
     """`small` and `full`: what is run, as a suite."""
+    control_seeds: Mapping[str, int] = field(default_factory=dict)
+    """The seed of a profile that is there for a control alone, where it has one other: of sides run twice."""
     path: str
     hash: str
     """Of what the file says, 16 hex digits; comments and spaces do not count."""

@@ -18,7 +18,7 @@ from claim_worlds import (
     versus,
 )
 
-from bench.analysis.claims.evidence import Asked
+from bench.analysis.claims.evidence import Asked, State
 from bench.claims import Condition, Controls, Count, Margin, Pair, Scale, Side, Unit
 from bench.verdicts import Rule, Tag, Word
 
@@ -52,7 +52,8 @@ def test_the_effect_is_the_planted_ratio():
     assert contrast.effect.n == 12
     found = BETTER.evidence(claim())
     (own,) = (found.of_side(side, "none", Asked(budget_trials=TRIALS)) for side in (claim().sides["a"],))
-    assert own["error"].tolist() == [BETTER.errors(Place(name, "alpha")) for name in own["dataset"]]
+    names = [found.slots.datasets[i] for i in found.slots.dataset]
+    assert own.error.tolist() == [BETTER.errors(Place(name, "alpha")) for name in names]
 
 
 @pytest.mark.parametrize(("world", "rule", "said"), [
@@ -382,9 +383,9 @@ def test_a_side_shares_one_budget_among_its_learners():
     alone, pair = claim(), claim(sides={"a": Side(name="a", learners=("alpha", "second"))})
     one = world.evidence(alone).of_side(alone.sides["a"], "none", Asked(budget_trials=TRIALS))
     two = world.evidence(pair).of_side(pair.sides["a"], "none", Asked(budget_trials=TRIALS))
-    assert one["bound"].all()
-    assert not two["bound"].any()
-    assert set(two["state"]) == {"scored"}
+    assert one.bound.all()
+    assert not two.bound.any()
+    assert set(two.state) == {State.SCORED}
 
 
 class TestSeveralContrasts:

@@ -97,13 +97,17 @@ def _share(budget: Budget, members: int) -> Budget:
 
 
 def own_seeds(claim: Claim, suite: Suite) -> tuple[int, ...]:
-    """Return the seeds of the contrasts: all, but for the last where that is there for a control alone."""
-    return suite.seeds[:-1] if _adds_seed(claim) else suite.seeds
+    """Return the seeds of the contrasts: all, but for one that is there for a control alone."""
+    extra = next(
+        (claim.control_seeds.get(name) for name, own in claim.profiles.items() if own == suite), None
+    )
+    return tuple(seed for seed in suite.seeds if seed != extra)
 
 
-def _adds_seed(claim: Claim) -> bool:
-    """Whether sides are run again with one more seed: where seeds are the sample there are some already."""
-    return bool(claim.controls.same) and claim.unit is Unit.DATASET
+def control_seed(claim: Claim, table: ProfileTable) -> int | None:
+    """Return the seed that sides are run again with, where a profile has one seed alone."""
+    needs = bool(claim.controls.same) and claim.unit is Unit.DATASET and len(table.seeds) == 1
+    return table.seeds[0] + 1 if needs else None
 
 
 def _contrast_needs(claim: Claim, suite: Suite) -> Iterator[Need]:
@@ -151,7 +155,8 @@ def _suite(claim: Claim, profile: str, table: ProfileTable) -> Suite:
         "tasks": [{"dataset": "stands-for-all"}],
         **table.model_dump(exclude={"tasks", "tasks_of"}),
     }
-    content["seeds"] = [*table.seeds, max(table.seeds, default=0) + 1] if _adds_seed(claim) else table.seeds
+    extra = control_seed(claim, table)
+    content["seeds"] = table.seeds if extra is None else [*table.seeds, extra]
     try:
         parsed = SuiteFile.model_validate(content)
     except ValidationError as error:

@@ -27,7 +27,7 @@ from bench.claims import (
     Unit,
 )
 from bench.config.claim_schema import ClaimFile, ContrastTable, parse_margin
-from bench.config.claim_suites import profile_suites
+from bench.config.claim_suites import control_seed, profile_suites
 from bench.config.load import suite_folders
 from bench.config.problems import did_you_mean, problem_lines
 from bench.errors import BenchError, ConfigError, PrerequisiteError
@@ -214,7 +214,12 @@ def _contrast(table: ContrastTable, margin: str) -> Contrast:
 
 def _with_profiles(claim: Claim, parsed: ClaimFile) -> Claim:
     tables = {str(name): table for name, table in parsed.profiles.items()}
-    return replace(claim, profiles=profile_suites(claim, tables))
+    extra = {name: control_seed(claim, table) for name, table in tables.items()}
+    return replace(
+        claim,
+        profiles=profile_suites(claim, tables),
+        control_seeds={name: seed for name, seed in extra.items() if seed is not None},
+    )
 
 
 def _misfits(claim: Claim) -> Iterator[str]:

@@ -78,17 +78,19 @@ def _shown(amount: float, scale: Scale) -> str:
 def _same(evidence: Evidence, claim: Claim, side: str, asked: Asked) -> ControlResult:
     """Run twice: the noise of a mean must be under half the margin, and no difference may be supported.
 
-    The noise is the root mean square of the differences between two seeds over the root of how many units
-    there are: the standard error of a mean that is truly 0.
+    The noise is the root mean square of the differences between two seeds, over the root of how many errors
+    a mean of the claim is of: the standard error of a mean that is truly 0.
     """
     name, margin = f"same ({side} twice)", _scale_of(claim)
-    values, n_pending = _between_seeds(evidence, claim, side, asked)
+    found, n_pending = _between_seeds(evidence, claim, side, asked)
+    values = np.concatenate(found) if found else np.empty(0)
     if n_pending or len(values) == 0:
         return _not_yet(name, n_pending)
-    n_units = len(values) if claim.unit is Unit.DATASET else len(evidence.seeds)
-    noise = float(np.sqrt((values**2).mean() / n_units))
-    told = claim.unit is Unit.DATASET and effect(values).low * effect(values).high > 0
-    apart = told and abs(effect(values).mean) >= margin.amount
+    n_units = len(found[0]) if claim.unit is Unit.DATASET else 1
+    noise = float(np.sqrt((values**2).mean() / (n_units * len(evidence.seeds))))
+    first = effect(found[0])
+    told = claim.unit is Unit.DATASET and first.low * first.high > 0
+    apart = told and abs(first.mean) >= margin.amount
     held = NOISE_FACTOR * noise <= margin.amount and not apart
     text = (
         f"noise {_shown(noise, margin.scale)}, margin {_shown(margin.amount, margin.scale)}; "
@@ -98,8 +100,8 @@ def _same(evidence: Evidence, claim: Claim, side: str, asked: Asked) -> ControlR
     return ControlResult(name=name, held=held, text=text)
 
 
-def _between_seeds(evidence: Evidence, claim: Claim, side: str, asked: Asked) -> tuple[Floats, int]:
-    """Return the differences of a side between two seeds, and how many results are to come.
+def _between_seeds(evidence: Evidence, claim: Claim, side: str, asked: Asked) -> tuple[list[Floats], int]:
+    """Return the differences of a side between each seed and the next, and how many results are to come.
 
     Errors are taken against the dummy's, which no seed moves.
     """
@@ -111,7 +113,7 @@ def _between_seeds(evidence: Evidence, claim: Claim, side: str, asked: Asked) ->
         intact=_intact(claim),
     )
     seeds = sorted(int(seed) for seed in evidence.cells["seed"].unique())
-    pairs = [(seeds[0], seeds[-1])] if claim.unit is Unit.DATASET else list(itertools.pairwise(seeds))
+    pairs = list(itertools.pairwise(seeds))
     at = {
         seed: differences(
             evidence, _with_dummy(claim), comparison, asked, policy="complete-pairs", seeds=(seed,)
@@ -123,8 +125,7 @@ def _between_seeds(evidence: Evidence, claim: Claim, side: str, asked: Asked) ->
         on = ["dataset", "problem"]
         both = at[first].table.merge(at[second].table, on=on, suffixes=("", "_again"))
         found.append((both["value_again"] - both["value"]).to_numpy(float))
-    values = np.concatenate(found) if found else np.empty(0)
-    return values, sum(each.n_pending for each in at.values())
+    return found, sum(each.n_pending for each in at.values())
 
 
 def _with_dummy(claim: Claim) -> Claim:
