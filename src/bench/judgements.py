@@ -250,9 +250,10 @@ def _unseen(claim: Claim, plan: Plan, cache: Cache, ends: Mapping[str, Any]) -> 
     fetched = " ".join(
         f"openml:task/{task.openml_task}" if task.dataset is None else task.dataset for task in absent
     )
+    many = f"{len(absent)} table{'s are' if len(absent) > 1 else ' is'}"
     yield (
-        f"{len(absent)} tables are not in the cache: `bench claims run {claim.name}` or "
-        f"`bench data fetch {fetched}` makes their evidence count, if there is any"
+        f"{many} not in the cache: `bench claims run {claim.name}` or "
+        f"`bench data fetch {fetched}` makes evidence of them count, if there is any"
     )
 
 

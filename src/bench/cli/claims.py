@@ -161,12 +161,9 @@ def _judged(
     from bench.sources.cache import Cache
     from bench.store.opening import read_store
 
+    wanted = [claim for claim in _claims(names) if profile in claim.profiles or names]
     store, cached = read_store(results), Cache(cache)
-    return [
-        judgement(store, claim, profile, cached, asked)
-        for claim in _claims(names)
-        if profile in claim.profiles or names
-    ]
+    return [judgement(store, claim, profile, cached, asked) for claim in wanted]
 
 
 def _say(found: Sequence[Judgement], form: str) -> None:

@@ -144,9 +144,9 @@ def _variation_lines(found: Verdict) -> Iterator[str]:
     flips = [f"{each.name}: {each.word}" for each in found.variations if each.flips]
     same = [each.name for each in found.variations if not each.flips]
     if flips:
-        yield from _wrapped(f"{MARK} otherwise with {'; '.join(flips)}", 2)
+        yield from _wrapped(f"{MARK} another word: {'; '.join(flips)}", 2)
     if same:
-        yield from _wrapped(f"the same word with {', '.join(same)}", 2)
+        yield from _wrapped(f"the same word: {', '.join(same)}", 2)
 
 
 def _wrapped(words: str, indent: int) -> list[str]:
