@@ -201,6 +201,8 @@ def test_the_signed_rank_p_is_scipy_s():
     assert wilcoxon(NORMAL) == stats.wilcoxon(NORMAL).pvalue
     with_zeros = np.concatenate((NORMAL, np.zeros(5)))
     assert wilcoxon(with_zeros) == stats.wilcoxon(with_zeros, zero_method="pratt").pvalue
+    tied = np.array([0.0, -0.4, 0.7, 1.3, 0.2, 1.7, -0.4, 0.7])
+    assert wilcoxon(tied) == pytest.approx(stats.wilcoxon(tied, zero_method="pratt").pvalue)
     assert wilcoxon(np.array([1.0, 2.0, 3.0, 4.0, 5.0])) == 0.0625
     assert wilcoxon(np.zeros(9)) == 1.0
     assert np.isnan(wilcoxon(np.empty(0)))
