@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Floats: TypeAlias = NDArray[np.float64]
 
 FEWEST_REPLICATIONS = 2
-"""Datasets on which a mechanism must show, where seeds are the sample."""
+"""Datasets on which a mechanism must show, where seeds are the sample; so many that refute it do so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ def ruled(
 
 
 def _replicated(by_dataset: Mapping[str, Decision]) -> Decision:
-    """Return the decision that holds on every dataset; where they differ there is none."""
+    """Return the decision over datasets: support needs all of them, and two that refute refute it."""
     words = {decision.word for decision in by_dataset.values()}
     told = ", ".join(f"{decision} on {name}" for name, decision in by_dataset.items())
     if len(by_dataset) < FEWEST_REPLICATIONS:
@@ -67,6 +67,10 @@ def _replicated(by_dataset: Mapping[str, Decision]) -> Decision:
             why=f"on {len(by_dataset)} datasets, {FEWEST_REPLICATIONS} are the least; {told}",
             needs=f"{lacking} more dataset{'s' * (lacking > 1)}",
         )
+    refuting = [decision for decision in by_dataset.values() if decision.word is Word.REFUTED]
+    if len(words) > 1 and len(refuting) >= FEWEST_REPLICATIONS:
+        tags = {decision.tag for decision in refuting}
+        return Decision(word=Word.REFUTED, tag=tags.pop() if len(tags) == 1 else None, why=told)
     if len(words) > 1:
         needs = "; ".join(f"{name}: {d.needs}" for name, d in by_dataset.items() if d.needs)
         return Decision(word=Word.INCONCLUSIVE, why=f"datasets differ: {told}", needs=needs)
