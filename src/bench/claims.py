@@ -61,6 +61,8 @@ class Side:
     """As suites name them; with fixed values, `mlp{epochs=300}`, where the claim needs them."""
     show: Show = "tuned"
     """The best validated trial, or the default configuration of the first that applies."""
+    share: float = 1.0
+    """Of the budget: what is left of it where a learner, and its share, is left out."""
 
 
 @dataclass(frozen=True, slots=True)

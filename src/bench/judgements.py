@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import tomllib
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +14,7 @@ from bench.budgets import Budget
 from bench.cells import CellStatus
 from bench.claims import Claim
 from bench.config.claim_suites import cell_budgets, claim_plan, own_seeds
-from bench.config.claims import claim_hash
+from bench.config.claims import claim_hash, scope_of
 from bench.errors import ConfigError, NothingSelectedError, PrerequisiteError
 from bench.plans import Plan, PlannedCell
 from bench.registrations import Registration, registration
@@ -23,15 +22,15 @@ from bench.session import Request, in_cache, make_plan, outline_plan
 from bench.sources.cache import Cache
 from bench.store.query import (
     NOT_BEGUN,
-    evidence_ends,
+    evidence_attempts,
     evidence_trials,
     find_run,
+    first_begun,
     other_evidence,
     runs,
     trial_rows,
 )
-from bench.store.resume import nothing_left
-from bench.store.sqlite import Store, past_attempt
+from bench.store.sqlite import Store, finished
 from bench.suites import Suite
 
 if TYPE_CHECKING:
@@ -52,6 +51,8 @@ class Judgement:
     """When the earliest evidence that it rests on was begun, UTC."""
     first_commit: str | None
     """Of which source that was; None where it is not known."""
+    view: str
+    """What was asked otherwise than the claim does, where something was: a view, and not its verdict."""
     exploratory: str | None
     """Why this is no confirmation: what the claim says was fixed after evidence was there."""
     n_cells: int
@@ -109,27 +110,28 @@ def judgement(
 
     plan = outlined(claim, profile, cache)
     keys = [each.evidence_key for each in plan.cells]
-    ends = evidence_ends(store, keys)
+    attempts = evidence_attempts(store, keys)
     asked, budgets = _within(plan.budget, asked), cell_budgets(claim, plan)
     stored = _predictions(store, claim, cache) if asked.show == "ensembled" else None
-    found = verdict(_evidence(store, claim, plan, ends, stored), claim, profile, asked)
-    begun = sorted((each["started_at"], each["environment"]) for each in ends.values())
-    registered = registration(Path(claim.path), claim.hash, _hash_of)
-    first = begun[0][0] if begun else None
+    view = _view_of(plan.budget, asked)
+    found = verdict(_evidence(store, claim, plan, attempts, stored), claim, profile, asked)
+    begun = first_begun(store, [each.cell.id for each in plan.runnable])
+    registered = registration(Path(claim.path), claim.hash, lambda content: _hash_of(content, claim))
+    first = begun[0] if begun else None
     return Judgement(
         verdict=found,
         registration=registered,
         first_evidence=first,
-        first_commit=json.loads(begun[0][1]).get("commit") if begun else None,
+        first_commit=begun[1] if begun else None,
+        view=view,
         exploratory=None if first is None else _exploratory(store, claim, registered, first),
         n_cells=len(plan.runnable),
         n_done=sum(
-            each.evidence_key in ends
-            and nothing_left(past_attempt(ends[each.evidence_key]), budgets[each.evidence_key])
+            finished(attempts.get(each.evidence_key, ()), budgets[each.evidence_key]) is not None
             for each in plan.runnable
         ),
         left_out={each.what: each.reason for each in plan.exclusions},
-        notes=(*_unseen(claim, plan, cache, ends), *_notes(store, plan, keys)),
+        notes=(*_unseen(claim, plan, cache, attempts), *_notes(store, plan, keys)),
     )
 
 
@@ -138,11 +140,25 @@ def _within(budget: Budget, asked: Asked | None) -> Asked:
     from bench.analysis.claims.evidence import Asked
 
     asked = asked or Asked()
+    for name, larger, own in (
+        ("--at", asked.budget_s, budget.seconds),
+        ("--at-trials", asked.budget_trials, budget.trials),
+    ):
+        if larger is not None and own is not None and larger > own:
+            raise ConfigError(f"{name} {larger:g}: the claim was run at {own:g}, and no view can show more")
     return replace(
         asked,
         budget_s=budget.seconds if asked.budget_s is None else asked.budget_s,
         budget_trials=budget.trials if asked.budget_trials is None else asked.budget_trials,
     )
+
+
+def _view_of(budget: Budget, asked: Asked) -> str:
+    """Return in words what is asked otherwise than the claim itself does."""
+    parts = [f"at {asked.budget_s:g} s"] if asked.budget_s != budget.seconds else []
+    parts += [f"at {asked.budget_trials} trials"] if asked.budget_trials != budget.trials else []
+    parts += [f"all sides {asked.show}"] if asked.show is not None else []
+    return ", ".join(parts)
 
 
 def _kept(claim: Claim, plan: Plan) -> Plan:
@@ -156,7 +172,7 @@ def _evidence(
     store: Store,
     claim: Claim,
     plan: Plan,
-    ends: Mapping[str, Mapping[str, Any]],
+    attempts: Mapping[str, Sequence[Mapping[str, Any]]],
     stored: Mapping[str, CellPredictions] | None,
 ) -> Evidence:
     from bench.analysis.claims.evidence import Evidence
@@ -167,7 +183,9 @@ def _evidence(
     budgets = cell_budgets(claim, plan)
     cells = cells_frame(
         [
-            _cell_row(each, budgets.get(each.evidence_key, budget), ends.get(each.evidence_key))
+            _cell_row(
+                each, finished(attempts.get(each.evidence_key, ()), budgets.get(each.evidence_key, budget))
+            )
             for each in plan.cells
         ]
     )
@@ -212,13 +230,13 @@ def _predictions(store: Store, claim: Claim, cache: Cache) -> Mapping[str, CellP
     return ChainMap(*found)  # type: ignore[arg-type]
 
 
-def _cell_row(each: PlannedCell, budget: Budget, end: Mapping[str, Any] | None) -> dict[str, Any]:
+def _cell_row(each: PlannedCell, end: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return a planned cell with how its evidence stands; not begun, where it has something left to do."""
     cell, task = each.cell, each.cell.task
     status, reason = NOT_BEGUN, ""
     if each.not_applicable is not None:
         status, reason = CellStatus.NOT_APPLICABLE.value, each.not_applicable
-    elif end is not None and nothing_left(past_attempt(end), budget):
+    elif end is not None:
         status, reason = end["status"], end["reason"]
     return {
         "cell_id": cell.id,
@@ -240,9 +258,9 @@ def _cell_row(each: PlannedCell, budget: Budget, end: Mapping[str, Any] | None) 
     }
 
 
-def _unseen(claim: Claim, plan: Plan, cache: Cache, ends: Mapping[str, Any]) -> Iterator[str]:
+def _unseen(claim: Claim, plan: Plan, cache: Cache, attempts: Mapping[str, Any]) -> Iterator[str]:
     """Yield that tables were judged unseen: a run may split them otherwise, and have other evidence keys."""
-    found = {each.cell.task.name for each in plan.cells if each.evidence_key in ends}
+    found = {each.cell.task.name for each in plan.cells if each.evidence_key in attempts}
     of_plan = {each.cell.task.name for each in plan.cells} - found
     absent = [task for task in plan.suite.tasks if task.name in of_plan and not in_cache(task, cache)]
     if not absent:
@@ -281,8 +299,8 @@ def _exploratory(store: Store, claim: Claim, registered: Registration, first_evi
     return f"evidence is of {first_evidence[:16]}Z, what the claim says {since}"
 
 
-def _hash_of(content: bytes) -> str | None:
+def _hash_of(content: bytes, claim: Claim) -> str | None:
     try:
-        return claim_hash(tomllib.loads(content.decode()))
+        return claim_hash(tomllib.loads(content.decode()), scope_of(claim))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
         return None

@@ -13,9 +13,8 @@ from bench.cli.estimate import cell_wall_s, span
 from bench.config.claim_suites import cell_budgets, own_seeds
 from bench.execution.choice import executor_for
 from bench.plans import Plan
-from bench.store.query import evidence_ends
-from bench.store.resume import nothing_left
-from bench.store.sqlite import Store, past_attempt
+from bench.store.query import evidence_attempts
+from bench.store.sqlite import Store, finished
 
 WIDTH = 100
 SPREADS = (1, 3)
@@ -51,11 +50,11 @@ def portrait(claim: Claim) -> str:
 
 def plan_lines(claim: Claim, plan: Plan, store: Store) -> Iterator[str]:
     """Yield what a run of a claim would take, and what it could detect."""
-    ends = evidence_ends(store, [each.evidence_key for each in plan.runnable])
+    attempts = evidence_attempts(store, [each.evidence_key for each in plan.runnable])
     left = [
         cell_wall_s(budget)
         for key, budget in cell_budgets(claim, plan).items()
-        if not (key in ends and nothing_left(past_attempt(ends[key]), budget))
+        if finished(attempts.get(key, ()), budget) is None
     ]
     wall, n = span(sum(left) / executor_for(plan.suite, "local", None).jobs), len(plan.runnable)
     yield f"{claim.id} {claim.name}: {n} cells, {n - len(left)} done, about {wall} for the rest"

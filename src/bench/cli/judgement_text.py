@@ -20,7 +20,8 @@ from bench.judgements import Judgement
 
 def text(each: Judgement) -> str:
     """Return a judgement as text."""
-    return verdict_text.text(each.verdict) + "".join(f"  {line}\n" for line in _provenance(each))
+    view = f"A view ({each.view}), and not the verdict of the claim:\n" if each.view else ""
+    return view + verdict_text.text(each.verdict) + "".join(f"  {line}\n" for line in _provenance(each))
 
 
 def lines(found: Sequence[Judgement]) -> str:
@@ -28,7 +29,7 @@ def lines(found: Sequence[Judgement]) -> str:
     rates = discovery_rates(found)
     rows = [
         f"{verdict_text.line(each.verdict)}{'' if math.isnan(rate) else f'; across claims q {rate:.2g}'}"
-        f"{'; EXPLORATORY' if each.exploratory else ''}"
+        f"{'; EXPLORATORY' if each.exploratory else ''}{f'; a view: {each.view}' if each.view else ''}"
         for each, rate in zip(found, rates, strict=True)
     ]
     return "".join(f"{row}\n" for row in rows)

@@ -73,9 +73,12 @@ def cell_budgets(claim: Claim, plan: Plan) -> Mapping[str, Budget]:
     """Return what each cell of a claim's plan need spend, by its evidence key.
 
     Of a side with m learners that apply each shows a share of 1/m of the budget: more than the largest share
-    of a cell in any side would never be looked at.
+    of a cell in any side would never be looked at. A count looks at each learner by itself; sides of defaults
+    ask for no search, and for nothing where others do.
     """
-    sides = [set(side.learners) for side in claim.sides.values()]
+    counted = {contrast.side for contrast in claim.contrasts if isinstance(contrast, Count)}
+    searched = [set(side.learners) for side in claim.sides.values() if side.show != "default"]
+    alone = {name for side in counted for name in claim.sides[side].learners}
     slots: dict[tuple[object, ...], list[PlannedCell]] = {}
     for planned in plan.runnable:
         cell = planned.cell
@@ -84,8 +87,10 @@ def cell_budgets(claim: Claim, plan: Plan) -> Mapping[str, Budget]:
     for together in slots.values():
         there = {planned.cell.learner for planned in together}
         for planned in together:
-            sizes = [len(side & there) for side in sides if planned.cell.learner in side]
-            found[planned.evidence_key] = _share(plan.budget, min(sizes, default=1))
+            name = planned.cell.learner
+            sizes = [len(side & there) for side in searched if name in side] + [1] * (name in alone)
+            share = _share(plan.budget, min(sizes, default=1))
+            found[planned.evidence_key] = share if sizes else dataclasses.replace(share, trials=1)
     return found
 
 

@@ -60,7 +60,7 @@ def find_claim(name: str) -> Path:
             return Path(name)
         raise ConfigError(f"{name}: there is no such claim file")
     known = list_claims()
-    ids = {_id_of(path).casefold(): path for path in known.values()}
+    ids = {_id_of(path).casefold(): path for path in reversed(known.values())}
     if name in known or name.casefold() in ids:
         return known.get(name) or ids[name.casefold()]
     listed = ", ".join(known) or "none"
@@ -86,17 +86,34 @@ def load_claim(name: str) -> Claim:
     problems += _unknown_sides(parsed)
     if problems:
         raise ConfigError(*(f"{path}: {problem}" for problem in problems))
-    claim = _claim(parsed, sides, path, claim_hash(content))
-    claim = _with_profiles(claim, parsed)
+    claim = _with_profiles(_claim(parsed, sides, path, digest=""), parsed)
+    claim = _hashed(claim, claim_hash(content, scope_of(claim)))
     wrong = list(_misfits(claim))
     if wrong:
         raise ConfigError(*(f"{path}: {problem}" for problem in wrong))
     return claim
 
 
-def claim_hash(content: Mapping[str, Any]) -> str:
-    """Return a hash of what a claim file says: comments, spaces and the order of its keys do not count."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
+def claim_hash(content: Mapping[str, Any], scope: Mapping[str, Any]) -> str:
+    """Return a hash of what a claim file says, and of what its families and suites stand for.
+
+    Comments, spaces and the order of its keys do not count.
+    """
+    said = json.dumps([content, scope], sort_keys=True, default=str)
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def scope_of(claim: Claim) -> Mapping[str, Any]:
+    """Return what a claim is about, where its file names it by a family or by another suite."""
+    return {
+        "sides": {name: side.learners for name, side in claim.sides.items()},
+        "tasks": {name: [task.name for task in suite.tasks] for name, suite in claim.profiles.items()},
+    }
+
+
+def _hashed(claim: Claim, digest: str) -> Claim:
+    profiles = {name: replace(suite, hash=digest) for name, suite in claim.profiles.items()}
+    return replace(claim, hash=digest, profiles=profiles)
 
 
 def _content(path: Path) -> dict[str, Any]:
@@ -229,12 +246,35 @@ def _misfits(claim: Claim) -> Iterator[str]:
         if learner not in claim.learners:
             known = ", ".join(claim.learners)
             yield f'controls.null: "{learner}" is a learner of no side (learners: {known})'
+    yield from _unequal(claim)
+    pair = claim.controls.positive
+    if pair is not None and pair.side == pair.against:
+        yield f'controls.positive: "{pair.side}" cannot be better than itself'
     if claim.controls.null and not any(each.altered for each in claim.comparisons):
         yield "controls.null: there is no interaction, so nothing that learners must not notice"
     tasks = {task.name for suite in claim.profiles.values() for task in suite.tasks}
     for task in claim.controls.permuted_tasks:
         if task not in tasks:
             yield f'controls.permuted_labels.tasks: "{task}" is a task of no profile'
+
+
+def _unequal(claim: Claim) -> Iterator[str]:
+    """Yield where trials cannot be shared evenly, and where errors at several sizes would be averaged."""
+    compared = [claim.sides[name] for name in dict.fromkeys(n for c in claim.comparisons for n in c.sides)]
+    for profile, suite in claim.profiles.items():
+        trials = suite.budget.trials
+        for side in compared:
+            m = len(side.learners)
+            if suite.budget.seconds is None and trials is not None and side.show != "default" and trials % m:
+                yield (
+                    f"profiles.{profile}.budget.trials: {trials} trials cannot be shared evenly among the "
+                    f"{m} learners of {side.name}: the others would have more"
+                )
+        if len(suite.train_caps) > 1 and any(each.rule is not Rule.SHAPE for each in claim.comparisons):
+            yield (
+                f"profiles.{profile}.caps.train_rows: errors at several sizes cannot be averaged: name one, "
+                'or compare by rule "shape" alone'
+            )
 
 
 def _shapeless(claim: Claim) -> Iterator[str]:
@@ -250,5 +290,5 @@ def _shapeless(claim: Claim) -> Iterator[str]:
             yield f'contrasts[{i}]: rule "shape" alone has a margin of exponents, a number such as "0.05"'
         if contrast.rule is Rule.SHAPE:
             for name, suite in claim.profiles.items():
-                if len(suite.train_caps) < 2:
-                    yield f"profiles.{name}.caps.train_rows: a shape needs several sizes"
+                if sum(cap is not None for cap in suite.train_caps) < 2:
+                    yield f"profiles.{name}.caps.train_rows: a shape needs several sizes, in numbers of rows"

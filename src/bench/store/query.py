@@ -192,15 +192,22 @@ JOIN trials t ON t.evidence_key = n.evidence_key AND t.attempt BETWEEN n.since A
 JOIN attempts a ON a.evidence_key = t.evidence_key AND a.attempt = t.attempt
 ORDER BY t.evidence_key, t.trial, t.attempt
 """
-_EVIDENCE_ENDS = f"""
+_EVIDENCE_ATTEMPTS = f"""
 WITH newest AS ({_NEWEST})
 SELECT n.evidence_key, a.attempt, a.status, a.reason, a.n_train, a.complete, a.ended_by, a.budget_s,
-    a.budget_trials, a.memory_bytes, b.started_at, r.suite_hash, v.record AS environment
+    a.budget_trials, a.memory_bytes
 FROM newest n
-JOIN attempts a ON a.evidence_key = n.evidence_key AND a.attempt = n.attempt
-JOIN attempts b ON b.evidence_key = n.evidence_key AND b.attempt = n.since
-JOIN runs r ON r.run_id = b.run_id
+JOIN attempts a ON a.evidence_key = n.evidence_key AND a.attempt BETWEEN n.since AND n.attempt
+ORDER BY a.evidence_key, a.attempt DESC
+"""
+_FIRST = """
+SELECT a.started_at, v.record AS environment
+FROM evidence e
+JOIN attempts a USING (evidence_key)
+JOIN runs r USING (run_id)
 JOIN environments v ON v.hash = r.environment
+WHERE e.cell_id IN (SELECT value FROM json_each(:ids))
+ORDER BY a.started_at LIMIT 1
 """
 
 
@@ -215,10 +222,23 @@ def evidence_trials(
     return store.rows(_EVIDENCE_TRIALS, wanted)
 
 
-def evidence_ends(store: Store, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Return how the cells of evidence keys stand, and where and when each was begun."""
-    rows = store.rows(_EVIDENCE_ENDS, {"keys": json.dumps(list(keys))})
-    return {row["evidence_key"]: row for row in rows}
+def evidence_attempts(store: Store, keys: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """Return the attempts at the cells of evidence keys since each was begun afresh, the latest first."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in store.rows(_EVIDENCE_ATTEMPTS, {"keys": json.dumps(list(keys))}):
+        found.setdefault(row["evidence_key"], []).append(row)
+    return found
+
+
+def first_begun(store: Store, cell_ids: Sequence[str]) -> tuple[str, str | None] | None:
+    """Return when the first attempt ever at some cells was begun, and by which commit; None without one.
+
+    Under whatever key, and be it that they were begun afresh since: what was seen was seen.
+    """
+    rows = store.rows(_FIRST, {"ids": json.dumps(list(cell_ids))})
+    if not rows:
+        return None
+    return rows[0]["started_at"], json.loads(rows[0]["environment"]).get("commit")
 
 
 def other_evidence(store: Store, cell_ids: Sequence[str], keys: Sequence[str]) -> list[str]:

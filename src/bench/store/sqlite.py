@@ -24,7 +24,7 @@ from bench.orders import Order, Predictions
 from bench.plans import Plan, PlannedCell
 from bench.store import predictions as prediction_files
 from bench.store.leases import Holder
-from bench.store.resume import PastAttempt, PastTrial, Standing, standing
+from bench.store.resume import PastAttempt, PastTrial, Standing, nothing_left, standing
 from bench.trials import Outcome, Trial, TrialStatus
 
 FILE_NAME = "bench.sqlite"
@@ -71,6 +71,11 @@ def past_attempt(row: Mapping[str, Any] | sqlite3.Row) -> PastAttempt:
         space_exhausted=row["ended_by"] == "space",
         out_of_memory=row["status"] == CellStatus.OOM,
     )
+
+
+def finished(attempts: Sequence[Mapping[str, Any]], budget: Budget) -> Mapping[str, Any] | None:
+    """Return the row of the latest attempt that leaves nothing to do under a budget, of rows latest first."""
+    return next((row for row in attempts if nothing_left(past_attempt(row), budget)), None)
 
 
 class Store:
@@ -144,18 +149,16 @@ class Store:
 
     def standing(self, evidence_key: str, budget: Budget, forget: Forget = FORGET_NOTHING) -> Standing:
         """Return what is left of a cell under a budget, less the evidence that is to be forgotten."""
-        last = self._db.execute(
-            "SELECT attempt, run_id, budget_s, budget_trials, memory_bytes, complete, ended_by, status,"
-            " started_at FROM attempts WHERE evidence_key = ? ORDER BY attempt DESC LIMIT 1",
-            (evidence_key,),
-        ).fetchone()
-        if last is None:
+        attempts = self._db.execute(_ATTEMPTS, {"key": evidence_key}).fetchall()
+        if not attempts:
             return standing(None, (), budget)
+        last = attempts[0]
         if forget.covers(last["started_at"], last["status"], last["run_id"]):
             return replace(standing(None, (), budget), attempt=last["attempt"] + 1, fresh=True)
         rows = self._db.execute(_TRACE, (evidence_key, evidence_key)).fetchall()
         trials = [PastTrial(row["trial"], TrialStatus(row["status"]), row["spent_s"]) for row in rows]
-        return standing(past_attempt(last), trials, budget)
+        found = standing(past_attempt(last), trials, budget)
+        return replace(found, done=any(nothing_left(past_attempt(each), budget) for each in attempts))
 
     def start_attempt(self, order: Order, run_id: str) -> None:
         """Record that a cell is about to run."""
@@ -264,6 +267,14 @@ class Store:
 
 ROW_COUNTS = ("train", "fit", "validation", "test", "test_minority")
 
+_ATTEMPTS = """
+    SELECT attempt, run_id, budget_s, budget_trials, memory_bytes, complete, ended_by, status, started_at
+    FROM attempts
+    WHERE evidence_key = :key
+        AND attempt >= coalesce((SELECT max(attempt) FROM attempts WHERE evidence_key = :key AND fresh), 1)
+    ORDER BY attempt DESC
+"""
+"""Since a cell was last begun afresh, the latest first."""
 _TRACE = """
 SELECT trial, attempt, status, spent_s, validation_score FROM trials
 WHERE evidence_key = ? AND attempt >= (

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from bench.analysis.claims.counts import Held, decide_count, held, pending
+from bench.analysis.claims.counts import Held, decide_count, failures, held, pending
 from bench.analysis.claims.differences import Differences
 from bench.analysis.claims.evidence import Evidence
 from bench.analysis.claims.moderators import Moderator, moderators
@@ -58,6 +58,8 @@ class CountVerdict:
     decision: Decision
     held: Mapping[str, Held]
     n_pending: int
+    n_failed: int = 0
+    n_results: int = 0
 
 
 ContrastVerdict: TypeAlias = ComparisonVerdict | CountVerdict
@@ -78,12 +80,15 @@ def contrast_verdicts(evidence: Evidence, reading: Reading) -> tuple[ContrastVer
             contrasts.append(made)
         else:
             holds = held(evidence, claim, contrast, reading.asked)
+            n_failed, n_results = failures(evidence, claim, contrast, reading.asked)
             contrasts.append(
                 CountVerdict(
                     contrast=contrast,
                     decision=decide_count(contrast, holds, fewest_seeds(claim)),
                     held=holds,
                     n_pending=pending(evidence, claim, contrast, reading.asked),
+                    n_failed=n_failed,
+                    n_results=n_results,
                 )
             )
     return tuple(contrasts)
@@ -124,9 +129,10 @@ def _individually(found: Differences) -> int | None:
     known = np.isfinite(error) & (error > 0)
     if not known.any():
         return None
-    from scipy.special import ndtr
+    from scipy.special import stdtr
 
-    return replicated(np.where(known, ndtr(-found.values / np.where(known, error, 1.0)), np.nan))
+    df = np.maximum(found.table["splits"].to_numpy(float) - 1, 1)
+    return replicated(np.where(known, stdtr(df, -found.values / np.where(known, error, 1.0)), np.nan))
 
 
 def combined(contrasts: Sequence[ContrastVerdict]) -> Decision:

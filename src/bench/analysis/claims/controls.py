@@ -83,27 +83,31 @@ def _same(evidence: Evidence, claim: Claim, side: str, asked: Asked) -> ControlR
     """
     name, margin = f"same ({side} twice)", _scale_of(claim)
     found, n_pending = _between_seeds(evidence, claim, side, asked)
-    values = np.concatenate(found) if found else np.empty(0)
-    if n_pending or len(values) == 0:
+    if n_pending or not found or found[0].empty:
         return _not_yet(name, n_pending)
+    together = pd.concat(found)
+    values = together.to_numpy(float)
     n_units = len(found[0]) if claim.unit is Unit.DATASET else 1
     noise = float(np.sqrt((values**2).mean() / (n_units * len(evidence.seeds))))
-    first = effect(found[0])
+    first = effect(np.asarray(found[0], dtype=np.float64))
     told = claim.unit is Unit.DATASET and first.low * first.high > 0
     apart = told and abs(first.mean) >= margin.amount
     held = NOISE_FACTOR * noise <= margin.amount and not apart
+    largest = together.index.tolist()[int(np.abs(values).argmax())]
     text = (
         f"noise {_shown(noise, margin.scale)}, margin {_shown(margin.amount, margin.scale)}; "
-        f"from {len(values)} differences between two seeds"
+        f"from {len(values)} differences between two seeds, the largest on {largest}"
         f"{'; the two differ as if they were not the same' if apart else ''}"
     )
     return ControlResult(name=name, held=held, text=text)
 
 
-def _between_seeds(evidence: Evidence, claim: Claim, side: str, asked: Asked) -> tuple[list[Floats], int]:
+def _between_seeds(
+    evidence: Evidence, claim: Claim, side: str, asked: Asked
+) -> tuple[list[pd.Series[float]], int]:
     """Return the differences of a side between each seed and the next, and how many results are to come.
 
-    Errors are taken against the dummy's, which no seed moves.
+    By dataset. Errors are taken against the dummy's on the same rows, of which a seed may draw others.
     """
     comparison = Comparison(
         name="same",
@@ -124,7 +128,7 @@ def _between_seeds(evidence: Evidence, claim: Claim, side: str, asked: Asked) ->
     for first, second in pairs:
         on = ["dataset", "problem"]
         both = at[first].table.merge(at[second].table, on=on, suffixes=("", "_again"))
-        found.append((both["value_again"] - both["value"]).to_numpy(float))
+        found.append((both["value_again"] - both["value"]).set_axis(both["dataset"]))
     return found, sum(each.n_pending for each in at.values())
 
 
@@ -157,7 +161,9 @@ def _null(evidence: Evidence, comparison: Comparison, learner: str, asked: Asked
     exact = np.abs(one - two) <= EXACT * np.maximum(np.abs(one), np.abs(two))
     scale = comparison.margin.scale
     with np.errstate(divide="ignore", invalid="ignore"):
-        moved = np.abs(two - one) if scale is Scale.POINTS else np.abs(np.log(two) - np.log(one))
+        floor = 0.5 / np.maximum(both["n_test"].to_numpy(float), 1.0)  # half a row that is wrong
+        ratio = np.log(two + floor) - np.log(one + floor)
+        moved = np.abs(two - one) if scale is Scale.POINTS else np.abs(ratio)
     moved = np.where(exact, 0.0, moved)
     by_dataset = pd.Series(moved).groupby(both["dataset"].to_numpy()).mean()
     mean = float(by_dataset.mean())
@@ -232,8 +238,9 @@ def _at_chance(name: str, found: Differences, margin: Margin) -> ControlResult:
     seen = effect(found.values)
     better = seen.mean > margin.amount and (seen.n < 3 or seen.low > 0)
     side = "better" if seen.mean > 0 else "worse"
-    return ControlResult(
-        name=name,
-        held=not better,
-        text=f"{_shown(abs(seen.mean), margin.scale)} {side} than the dummy on {seen.n} datasets in the mean",
+    dataset, best = max(zip(found.table["dataset"], found.values, strict=True), key=lambda each: each[1])
+    text = (
+        f"{_shown(abs(seen.mean), margin.scale)} {side} than the dummy on {seen.n} datasets in the mean, "
+        f"{_shown(best, margin.scale)} better at best, on {dataset}"
     )
+    return ControlResult(name=name, held=not better, text=text)

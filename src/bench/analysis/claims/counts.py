@@ -39,6 +39,8 @@ def held(evidence: Evidence, claim: Claim, count: Count, asked: Asked) -> Mappin
             error = _errors(evidence, side, condition, asked)
             if count.rule is Rule.IMPOSSIBLE:
                 error = error[error < np.inf]
+            if condition.of_dummy:
+                error = error[error.index.isin(chance.index[chance < np.inf])]
             bound = condition.at_most * (chance.reindex(error.index) if condition.of_dummy else 1.0)
             holds = (error < np.inf) & (error <= bound)
             both = holds.index if kept is None else kept.index.intersection(holds.index)
@@ -55,6 +57,17 @@ def pending(evidence: Evidence, claim: Claim, count: Count, asked: Asked) -> int
     parts = [evidence.of_side(side, name, asked.at_budget) for side, name in wanted]
     own = np.isin(evidence.slots.seed, evidence.seeds)
     return sum(int((own & (part.state == State.PENDING)).sum()) for part in parts)
+
+
+def failures(evidence: Evidence, claim: Claim, count: Count, asked: Asked) -> tuple[int, int]:
+    """Return how many results of a count failed, and how many there are."""
+    own = np.isin(evidence.slots.seed, evidence.seeds)
+    sides = [Side(name=n, learners=(n,), show="default") for n in claim.sides[count.side].learners]
+    parts = [evidence.of_side(side, name, asked.at_budget) for side in sides for name in count.interventions]
+    failed = sum(int((own & (part.state == State.MISSING)).sum()) for part in parts)
+    return failed, sum(
+        int((own & np.isin(part.state, (State.MISSING, State.SCORED))).sum()) for part in parts
+    )
 
 
 def decide_count(count: Count, found: Mapping[str, Held], fewest: int) -> Decision:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
@@ -34,7 +35,8 @@ class Differences:
 
     table: pd.DataFrame
     """A row for each unit: dataset, problem, seed (-1 where seeds are averaged), value, standard_error (NaN
-    where a unit has one split alone), bound (whether some result that it rests on is bound by its budget)."""
+    where a unit has one split alone), splits (how many it has), bound (whether some result that it rests on
+    is bound by its budget)."""
     n_pending: int = 0
     """Results that are still to come."""
     n_missing: int = 0
@@ -50,6 +52,8 @@ class Differences:
         return self.table["value"].to_numpy(dtype=float)
 
 
+MOST = math.log(1000)
+"""An error that is a thousand times smaller counts no more: of a perfect fit no ratio means anything."""
 MOST_FAILURES = 0.1
 """A side that fails on a larger share of a claim's tasks is given no verdict."""
 
@@ -85,6 +89,8 @@ class _Values:
     unit: Ints
     value: Floats
     error: Floats
+    splits: Ints
+    """How many splits the error is of."""
     bound: Mask
 
 
@@ -135,6 +141,7 @@ class _Read:
             "seed": seed,
             "value": found.value,
             "standard_error": found.error,
+            "splits": found.splits,
             "bound": found.bound,
         }
         return pd.DataFrame({name: each[order] for name, each in columns.items()})
@@ -156,15 +163,26 @@ class _Read:
             sized = means(there, numbered(self.group, slots.train_cap), errors, results)
             value = slopes(sized, self.group[sized.first], of, slots, self.asked)
             error = np.full(len(value), np.nan)
+            by_split = sized
         else:
             own, other = logged(of, slots, self.asked) if scale is Scale.RATIO else plain(of)
             value = other - own
+            if scale is Scale.RATIO:
+                value = np.clip(value, -MOST, MOST)
             by_split = means(there, slots.split, errors, results)
             error = np.full(len(value), np.nan)
             if self.claim.unit is Unit.DATASET:
                 error = standard_errors(by_split, of, slots, self.asked, scale)
         known = np.isfinite(value)
-        return _by_unit(self.unit[of.first[known]], value[known], error[known], of.bound[known])
+        splits = np.bincount(self.group[by_split.first], minlength=self.group.max(initial=-1) + 1)
+        found = _Values(
+            unit=self.unit[of.first],
+            value=value,
+            error=error,
+            splits=splits[self.group[of.first]],
+            bound=of.bound,
+        )
+        return _by_unit(found, known)
 
     def _error(self, of: SideResults, intervention: str) -> Floats:
         """Return the errors of a side, with what stands in for missing ones."""
@@ -208,14 +226,18 @@ class _Read:
                 self.failing.append(f"{side.name} (on {failed} of {n_tasks} tasks)")
 
 
-def _by_unit(unit: Ints, value: Floats, error: Floats, bound: Mask) -> _Values:
-    """Return the means over the tasks of each dataset, which share its rows."""
-    units, place = np.unique(unit, return_inverse=True)
+def _by_unit(of: _Values, known: Mask) -> _Values:
+    """Return the means of the known values over the tasks of each dataset, which share its rows."""
+    units, place = np.unique(of.unit[known], return_inverse=True)
+    value, error, bound = of.value[known], of.error[known], of.bound[known]
+    splits = np.full(len(units), np.iinfo(np.intp).max)
+    np.minimum.at(splits, place, of.splits[known])
     n = np.bincount(place, minlength=len(units))
     return _Values(
         unit=units,
         value=np.bincount(place, value, len(units)) / np.maximum(n, 1),
         error=np.bincount(place, error, len(units)) / np.maximum(n, 1),
+        splits=splits,
         bound=np.bincount(place[bound], minlength=len(units)) > 0,
     )
 
@@ -230,6 +252,7 @@ def _mean(parts: Sequence[_Values]) -> _Values:
         unit=common,
         value=np.mean([each.value[i] for each, i in zip(parts, at, strict=True)], axis=0),
         error=np.mean([each.error[i] for each, i in zip(parts, at, strict=True)], axis=0),
+        splits=np.min([each.splits[i] for each, i in zip(parts, at, strict=True)], axis=0),
         bound=np.any([each.bound[i] for each, i in zip(parts, at, strict=True)], axis=0),
     )
 
@@ -240,5 +263,6 @@ def _less(intact: _Values, altered: _Values) -> _Values:
         unit=common,
         value=intact.value[one] - altered.value[two],
         error=np.hypot(intact.error[one], altered.error[two]),
+        splits=np.minimum(intact.splits[one], altered.splits[two]),
         bound=intact.bound[one] | altered.bound[two],
     )

@@ -161,7 +161,7 @@ class Evidence:
 
     def of_side(self, side: Side, intervention: str, asked: Asked) -> SideResults:
         """Return a side's results under an intervention."""
-        key = (side.learners, asked.show or side.show, intervention, asked)
+        key = (side.learners, side.share, asked.show or side.show, intervention, asked)
         if key not in self.memo:
             self.memo[key] = self._results(side, intervention, asked)
         found: SideResults = self.memo[key]
@@ -195,7 +195,7 @@ class Evidence:
         shown = results(of, view, self._stored)
         first = part[np.unique(of.cells.slot, return_index=True)[1][shown.slot]]
         place = self._slot[first]
-        found.state[place] = _states(shown)
+        found.state[place] = np.where(_unfinished(of), int(State.PENDING), _states(shown))
         found.error[place] = shown.error
         found.train_error[place] = self._train_error[first]
         found.bound[place] = _bound(of, view)
@@ -273,11 +273,12 @@ def _metrics(asked: Asked) -> list[tuple[str | None, tuple[str, ...]]]:
 
 
 def _view(side: Side, asked: Asked, metric: str | None) -> View:
+    trials = asked.budget_trials
     return View(
         by="family",
         show=asked.show or side.show,
-        budget_s=asked.budget_s,
-        budget_trials=asked.budget_trials,
+        budget_s=None if asked.budget_s is None else asked.budget_s * side.share,
+        budget_trials=None if trials is None else max(1, round(trials * side.share)),
         metric=metric,
         rows=asked.rows,
     )
@@ -287,6 +288,12 @@ def _states(shown: Results) -> NDArray[Any]:
     masks = (shown.scored, shown.missing, shown.not_offered, shown.not_applicable)
     states = (State.SCORED, State.MISSING, State.NOT_OFFERED, State.NOT_APPLICABLE)
     return np.select(masks, [int(each) for each in states], int(State.PENDING))
+
+
+def _unfinished(of: Traces) -> Mask:
+    """Return of which slots some cell of the side is still to run, be it that others have a result."""
+    waiting: Mask = np.bincount(of.cells.slot[~of.cells.final], minlength=len(np.unique(of.cells.slot))) > 0
+    return waiting
 
 
 def _bound(of: Traces, view: View) -> Mask:

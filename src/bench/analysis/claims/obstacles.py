@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from bench.analysis.claims.contrasts import ComparisonVerdict, ContrastVerdict, n_pending
+from bench.analysis.claims.contrasts import ComparisonVerdict, ContrastVerdict, CountVerdict, n_pending
 from bench.analysis.claims.controls import ControlResult
+from bench.analysis.claims.differences import MOST_FAILURES
 from bench.analysis.claims.evidence import Evidence
 from bench.analysis.claims.readings import Reading, word_of
 from bench.analysis.views import FailurePolicy
@@ -53,6 +54,11 @@ def _obstacle(
     primary = [each for each in contrasts if each.contrast.primary]
     found = [each for each in primary if isinstance(each, ComparisonVerdict)]
     failing = [name for each in found for name in each.found.failing]
+    failing += [
+        f"{each.contrast.side} ({each.n_failed} of {each.n_results} results)"
+        for each in primary
+        if isinstance(each, CountVerdict) and each.n_failed > MOST_FAILURES * each.n_results
+    ]
     if failing:
         return f"a side that fails on more than a tenth of the tasks gets no verdict: {failing[0]}", ""
     if not decided:
@@ -71,12 +77,15 @@ def _obstacle(
 
 
 def _contrary(each: ComparisonVerdict) -> list[str]:
-    """Return what problem types say against each other, where the rule asks for a direction."""
+    """Return what problem types say against each other: their signs, where a direction is decided.
+
+    Where it is decided that there is no difference: differences past the margin to both sides.
+    """
     directed = each.contrast.rule in (Rule.SUPERIORITY, Rule.INTERACTION, Rule.SHAPE)
-    if not directed or not (each.decision.word is Word.SUPPORTED or each.decision.tag is Tag.REVERSED):
-        return []
+    leads = directed and (each.decision.word is Word.SUPPORTED or each.decision.tag is Tag.REVERSED)
     means = {name: part.mean for name, part in each.by_problem.items() if part.n >= FEWEST_OF_A_TYPE}
-    if all(mean > 0 for mean in means.values()) or all(mean < 0 for mean in means.values()):
+    bar = 0.0 if leads else each.contrast.margin.amount
+    if not (any(mean > bar for mean in means.values()) and any(mean < -bar for mean in means.values())):
         return []
     told = ", ".join(f"{name} {mean:+.3f}" for name, mean in means.items())
     return [f"{each.contrast.name}: problem types contradict each other: {told}"]

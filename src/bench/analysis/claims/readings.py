@@ -13,13 +13,18 @@ from bench.analysis.claims.counts import decide_count, held
 from bench.analysis.claims.differences import Differences, differences
 from bench.analysis.claims.evidence import Asked, Evidence
 from bench.analysis.claims.rulings import ruled
+from bench.analysis.inference.rules import SEEDS
 from bench.analysis.inference.significance import holm, wilcoxon
 from bench.analysis.views import FailurePolicy
 from bench.claims import Claim, Comparison, Unit
-from bench.verdicts import Word
+from bench.verdicts import Rule, Word
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+TESTED = (Rule.SUPERIORITY, Rule.INTERACTION, Rule.SHAPE)
+"""The rules that ask for a signed-rank test."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +49,19 @@ def read(evidence: Evidence, reading: Reading, comparison: Comparison) -> Differ
 
 
 def p_values(claim: Claim, found: Mapping[str, Differences]) -> Mapping[str, tuple[float, float]]:
-    """Return the signed-rank p of each comparison, and that by Holm among those of the claim."""
+    """Return the signed-rank p of each comparison, and that by Holm.
+
+    Among the primary ones of the claim whose rule asks for it, so that no other moves what they say; those
+    that the verdict does not rest on are adjusted among themselves.
+    """
     if claim.unit is Unit.SEED:
         return dict.fromkeys(found, (np.nan, np.nan))
-    p = np.array([wilcoxon(each.values) if len(each.table) else np.nan for each in found.values()])
-    return dict(zip(found, zip(p.tolist(), holm(p).tolist(), strict=True), strict=True))
+    p = {name: wilcoxon(each.values) if len(each.table) else np.nan for name, each in found.items()}
+    adjusted: dict[str, float] = {}
+    for primary in (True, False):
+        names = [c.name for c in claim.comparisons if c.primary is primary and c.rule in TESTED]
+        adjusted |= zip(names, holm(np.array([p[name] for name in names])).tolist(), strict=True)
+    return {name: (p[name], adjusted.get(name, np.nan)) for name in found}
 
 
 def word_of(evidence: Evidence, reading: Reading) -> Word:
@@ -74,4 +87,4 @@ def word_of(evidence: Evidence, reading: Reading) -> Word:
 
 def fewest_seeds(claim: Claim) -> int:
     """Return how many seeds of a dataset a count needs."""
-    return claim.fewest if claim.unit is Unit.SEED else 1
+    return claim.fewest if claim.unit is Unit.SEED else SEEDS.minimum

@@ -116,7 +116,8 @@ def _companions(each: ComparisonVerdict) -> Iterator[str]:
     """Yield what stands beside the interval: p, new dataset, posterior, replication, what is bound."""
     scale = each.contrast.margin.scale
     if not math.isnan(each.p):
-        yield f"Wilcoxon p {each.p:.2g}, by Holm {each.p_adjusted:.2g}"
+        adjusted = "" if math.isnan(each.p_adjusted) else f", by Holm {each.p_adjusted:.2g}"
+        yield f"Wilcoxon p {each.p:.2g}{adjusted}"
     if each.spread is not None and not math.isnan(each.spread.new_low):
         new = f"[{amount(each.spread.new_low, scale)}, {amount(each.spread.new_high, scale)}]"
         yield f"on a new dataset {new}, above 0 with {100 * each.spread.p_above:.0f} %"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bench.analysis.claims.contrasts import ComparisonVerdict, ContrastVerdict
 from bench.analysis.claims.evidence import Evidence
 from bench.analysis.claims.readings import Reading, word_of
-from bench.claims import Claim, Scale
+from bench.claims import Claim, Comparison, Scale, Side
 from bench.verdicts import Word
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def variations(
 ) -> tuple[Variation, ...]:
     """Return what the word would be otherwise: margin, dataset, learner, metric, defaults, twins."""
     readings: dict[str, Reading] = {}
-    if any(True for _ in reading.claim.comparisons) and reading.asked.show != "ensembled":
+    if _rests_on_errors(reading.claim) and reading.asked.show != "ensembled":
         readings["half the margin"] = dataclasses.replace(reading, factor=0.5)
         readings["twice the margin"] = dataclasses.replace(reading, factor=2.0)
         for dataset in _influential(contrasts):
@@ -81,10 +81,19 @@ def _narrower(claim: Claim) -> list[tuple[str, Claim]]:
     found = []
     for learner in dict.fromkeys(removable):
         sides = {
-            name: dataclasses.replace(side, learners=tuple(n for n in side.learners if n != learner))
-            if len(side.learners) > 1
-            else side
+            name: _without_learner(side, learner) if len(side.learners) > 1 else side
             for name, side in claim.sides.items()
         }
         found.append((learner, dataclasses.replace(claim, sides=sides)))
     return found
+
+
+def _rests_on_errors(claim: Claim) -> bool:
+    """Whether a primary contrast compares errors: no count hangs on what is varied."""
+    return any(each.primary and isinstance(each, Comparison) for each in claim.contrasts)
+
+
+def _without_learner(side: Side, learner: str) -> Side:
+    """Return the side without a learner: the others keep the shares of the budget that they ran with."""
+    left = tuple(name for name in side.learners if name != learner)
+    return dataclasses.replace(side, learners=left, share=side.share * len(left) / len(side.learners))
