@@ -9,7 +9,7 @@ import pytest
 
 from bench.claims import Margin, Scale, Unit
 from bench.config.claim_suites import claim_plan, needed, own_seeds
-from bench.config.claims import claim_hash, find_claim, list_claims, load_claim
+from bench.config.claims import claim_hash, find_claim, list_claims, load_claim, scope_of
 from bench.errors import ConfigError
 from bench.session import Request, outline_plan
 from bench.sources.cache import Cache
@@ -81,7 +81,7 @@ def test_every_claim_that_comes_along_loads(name):
     assert load_claim(claim.id) == load_claim(claim.id.lower()) == claim
     assert {"small", "full"} == set(claim.profiles)
     assert any(contrast.primary for contrast in claim.contrasts)
-    assert claim.hash == claim_hash(tomllib.loads(find_claim(name).read_text()))
+    assert claim.hash == claim_hash(tomllib.loads(find_claim(name).read_text()), scope_of(claim))
     for profile, suite in claim.profiles.items():
         learners = {learner for learner, *_ in needed(claim, suite)}
         assert learners <= {"dummy", *claim.learners} == set(suite.learners), profile

@@ -94,7 +94,7 @@ def load_claim(name: str) -> Claim:
     return claim
 
 
-def claim_hash(content: Mapping[str, Any], scope: Mapping[str, Any]) -> str:
+def claim_hash(content: Mapping[str, Any], scope: Mapping[str, Any] | None = None) -> str:
     """Return a hash of what a claim file says, and of what its families and suites stand for.
 
     Comments, spaces and the order of its keys do not count.
