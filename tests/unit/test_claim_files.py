@@ -232,7 +232,7 @@ def test_the_hash_is_of_what_is_said(tmp_path):
     others = [
         load_claim(written(tmp_path, change)).hash
         for change in (
-            ("5 %", "4 %"), ("trials = 2", "trials = 3"), ('"SUPPORTED"', '"REFUTED"'),
+            ("5 %", "4 %"), ("trials = 2", "trials = 4"), ('"SUPPORTED"', '"REFUTED"'),
             ('["iris", "sk-diabetes", "wdbc"]', '["sk-diabetes", "iris", "wdbc"]'),
         )
     ]  # fmt: skip
