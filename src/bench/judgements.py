@@ -15,6 +15,7 @@ from bench.cells import CellStatus
 from bench.claims import Claim
 from bench.config.claim_suites import cell_budgets, claim_plan, own_seeds
 from bench.config.claims import claim_hash, scope_of
+from bench.environments import package_version
 from bench.errors import ConfigError, NothingSelectedError, PrerequisiteError
 from bench.plans import Plan, PlannedCell
 from bench.registrations import Registration, registration
@@ -26,6 +27,7 @@ from bench.store.query import (
     evidence_trials,
     find_run,
     first_begun,
+    first_run_by,
     other_evidence,
     runs,
     trial_rows,
@@ -39,6 +41,10 @@ if TYPE_CHECKING:
     from bench.analysis.claims.evidence import Asked, Evidence
     from bench.analysis.claims.verdicts import Verdict
     from bench.analysis.ensembles import CellPredictions
+
+
+PACKAGED = Path(__file__).resolve().parent / "_data"
+"""Where an installed package has its claims."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,9 +294,13 @@ def _notes(store: Store, plan: Plan, keys: Sequence[str]) -> list[str]:
 def _exploratory(store: Store, claim: Claim, registered: Registration, first_evidence: str) -> str | None:
     """Return why evidence came before the claim, or None.
 
-    What a claim says is fixed by the commit that says so, or by the first run of it, whichever is earlier.
+    What a claim says is fixed by the commit that says so, or by the first run of it, whichever is earlier;
+    a claim that came with an installed package by the first run of that version.
     """
     asked = [run["started_at"] for run in runs(store) if run["suite_hash"] == claim.hash]
+    if registered.fixed is None and Path(claim.path).resolve().is_relative_to(PACKAGED):
+        first = first_run_by(store, package_version("inductive-bench"))
+        asked += [first] if first is not None else []
     fixed = [registered.fixed.at] if registered.fixed is not None else []
     times = sorted(time[:19] for time in (*fixed, *asked))
     if times and times[0] <= first_evidence[:19]:

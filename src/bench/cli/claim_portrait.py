@@ -15,6 +15,7 @@ from bench.execution.choice import executor_for
 from bench.plans import Plan
 from bench.store.query import evidence_attempts
 from bench.store.sqlite import Store, finished
+from bench.verdicts import Rule
 
 WIDTH = 100
 SPREADS = (1, 3)
@@ -71,9 +72,15 @@ def plan_lines(claim: Claim, plan: Plan, store: Store) -> Iterator[str]:
             if not math.isnan(found := detectable(n, times * margin.amount, margin.amount, comparison.rule))
         )
         if told:
-            yield from _wrapped(
-                f"{comparison.name}: with {n} {what}, four runs in five would decide at {told}"
-            )
+            chances = f"with {n} {what}, four runs in five would {_finding(comparison.rule)}"
+            yield from _wrapped(f"{comparison.name}: {chances} {told}")
+
+
+def _finding(rule: Rule) -> str:
+    """What is said of the true mean from which on, or up to which, a rule mostly supports."""
+    return (
+        "support a true mean of up to" if rule in (Rule.EQUIVALENCE, Rule.AT_MOST) else "find a true mean of"
+    )
 
 
 def _contrast(contrast: Contrast) -> str:

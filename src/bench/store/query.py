@@ -241,6 +241,17 @@ def first_begun(store: Store, cell_ids: Sequence[str]) -> tuple[str, str | None]
     return rows[0]["started_at"], json.loads(rows[0]["environment"]).get("commit")
 
 
+def first_run_by(store: Store, version: str) -> str | None:
+    """Return when the first run by a version of bench was begun; None where there is none."""
+    rows = store.rows(
+        "SELECT min(r.started_at) AS at FROM runs r JOIN environments v ON v.hash = r.environment"
+        " WHERE json_extract(v.record, '$.packages.\"inductive-bench\"') = ?",
+        (version,),
+    )
+    at: str | None = rows[0]["at"]
+    return at
+
+
 def other_evidence(store: Store, cell_ids: Sequence[str], keys: Sequence[str]) -> list[str]:
     """Return the ids of cells that have evidence under another key alone: of other data, versions or code."""
     rows = store.rows(

@@ -162,5 +162,5 @@ def n_pending(each: ContrastVerdict) -> int:
 def is_bare(each: ContrastVerdict) -> bool:
     """Whether there is no evidence at all for a contrast."""
     if isinstance(each, ComparisonVerdict):
-        return each.found.table.empty
+        return each.found.table.empty and not each.found.n_missing
     return not any(each.held.values())
