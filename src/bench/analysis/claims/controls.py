@@ -241,6 +241,6 @@ def _at_chance(name: str, found: Differences, margin: Margin) -> ControlResult:
     dataset, best = max(zip(found.table["dataset"], found.values, strict=True), key=lambda each: each[1])
     text = (
         f"{_shown(abs(seen.mean), margin.scale)} {side} than the dummy on {seen.n} datasets in the mean, "
-        f"{_shown(best, margin.scale)} better at best, on {dataset}"
+        f"{_shown(abs(best), margin.scale)} {'better' if best > 0 else 'worse'} where it does best, on {dataset}"
     )
     return ControlResult(name=name, held=not better, text=text)
