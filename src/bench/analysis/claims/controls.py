@@ -234,13 +234,17 @@ def _permuted(evidence: Evidence, claim: Claim, side: str, asked: Asked) -> Cont
     return _at_chance(name, found, margin)
 
 
+def _told(amount: float, scale: Scale) -> str:
+    """Return `3 % better`, or worse."""
+    return f"{_shown(abs(amount), scale)} {'better' if amount > 0 else 'worse'}"
+
+
 def _at_chance(name: str, found: Differences, margin: Margin) -> ControlResult:
     seen = effect(found.values)
     better = seen.mean > margin.amount and (seen.n < 3 or seen.low > 0)
-    side = "better" if seen.mean > 0 else "worse"
     dataset, best = max(zip(found.table["dataset"], found.values, strict=True), key=lambda each: each[1])
     text = (
-        f"{_shown(abs(seen.mean), margin.scale)} {side} than the dummy on {seen.n} datasets in the mean, "
-        f"{_shown(abs(best), margin.scale)} {'better' if best > 0 else 'worse'} where it does best, on {dataset}"
+        f"{_told(seen.mean, margin.scale)} than the dummy on {seen.n} datasets in the mean, "
+        f"{_told(best, margin.scale)} where it does best, on {dataset}"
     )
     return ControlResult(name=name, held=not better, text=text)
