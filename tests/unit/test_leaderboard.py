@@ -227,18 +227,18 @@ class Loops:
     def shown(
         self, c: Record, members: int, factor: float, *, ended: bool = False
     ) -> tuple[list[Record], list[Record]]:
-        """Return the rows that count, and what is paid for; of defaults, if asked, the ended ones."""
+        """Return the rows that count, and what is paid for; of a default, if asked, if it had ended."""
         if c["evidence_key"] not in self.latest:
             return [], []
         limit = self.budget(c["evidence_key"]) / members
         counting, paid = [], []
         for number in range(20):
             attempts = self.attempts.get((c["evidence_key"], number), [])
-            if ended and number == 0:
-                attempts = [row for row in attempts if row["spent_s"] <= limit]
             if not attempts:
                 continue
             row = self.standing(attempts, limit)
+            if ended and number == 0 and row["spent_s"] > limit:
+                continue
             own = row["attempt_budget_s"] == limit
             if not own and row["spent_s"] > (limit if number > 0 else factor * limit):
                 continue
