@@ -36,8 +36,12 @@ QUICK = MappingProxyType(
 )
 """What scikit-learn's hundred fits need not do in full."""
 
-SLOW = ("residual-conv-net", "conv-net-bf16", "vit", "vit-conv-init", "xgboost-hog")
-"""Variants of nets and features that others of their kind are checked for at every run; minutes each."""
+SLOW = (
+    *("residual-conv-net", "conv-net-bf16", "vit", "vit-conv-init", "residual-mlp", "xgboost-hog"),
+    *("xgboost-pca", "bagged-polynomial", "bagged-nystroem", "boosted-polynomial", "boosted-nystroem"),
+)
+"""Variants of nets, features and schemes that others of their kind are checked for at every run; up to
+minutes each."""
 
 EXPECTED_FAILED = MappingProxyType(
     {
