@@ -106,7 +106,9 @@ def test_a_claim_from_its_file_to_its_verdict(project):
     ran = project.claims("run")
     assert "TST-1 claim (small profile): SUPPORTED" in ran
     again = project.claims("run")
-    assert "0 cells to do, 12 done before" in again
+    parts = [each for each in again.splitlines() if " cells to do, " in each]
+    assert parts
+    assert all(": 0 cells to do, " in each for each in parts)
     assert project.bench.rows("SELECT count(*) AS n FROM attempts") == [{"n": 12}]
     said = project.claims("judge")
     assert '"Linear models beat guessing."' in said
