@@ -215,18 +215,34 @@ class Arm:
             raise ConfigError(f"{self.name}: {absent}")
         own = {name: value for name, value in config.items() if name != STOPS_EARLY}
         built = self.base.build(own, context)
-        return built if config.get(STOPS_EARLY, True) else whole_fits(built)
+        return built if config.get(STOPS_EARLY, True) else WholeFit(built)
 
 
-def whole_fits(estimator: Estimator) -> Estimator:
-    """Return the estimator with a `fit` that is not shown the validation rows, so that none ends it early."""
-    fit = estimator.fit
+class WholeFit:
+    """An estimator that is not shown the validation rows, so that none of them ends its fit early."""
 
-    def without_validation(X: Any, y: Any, *, validation: Any = None, deadline: Any = None) -> Any:  # noqa: ARG001
-        return fit(X, y, deadline=deadline)
+    def __init__(self, estimator: Estimator) -> None:
+        """Take the estimator, which scikit-learn's `clone` copies as a parameter."""
+        self.estimator = estimator
 
-    estimator.fit = without_validation  # type: ignore[method-assign]
-    return estimator
+    def fit(self, X: Any, y: Any, *, validation: Any = None, deadline: Any = None) -> Self:
+        """Fit on X (n, d) and y (n,) to the estimator's own end, or the deadline."""
+        self.estimator.fit(X, y, deadline=deadline)
+        return self
+
+    def predict(self, X: Any) -> Any:
+        """Return what the estimator predicts."""
+        return self.estimator.predict(X)
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002 - scikit-learn's
+        """Return the estimator as the one parameter."""
+        return {"estimator": self.estimator}
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what else the estimator has: probabilities, classes, whether it was cut."""
+        if name == "estimator" or (name.startswith("__") and name != "__sklearn_tags__"):
+            raise AttributeError(name)  # nothing is there yet while it is unpickled
+        return getattr(self.estimator, name)
 
 
 def _with_switches(space: Space) -> Space:

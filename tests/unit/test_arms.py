@@ -7,9 +7,12 @@ import pickle
 import sys
 from dataclasses import FrozenInstanceError, replace
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.base import clone, is_classifier
 
 from bench import line_up, registry
 from bench.arms import Arm, base_reference, held_in, is_import_path, names_arm
@@ -28,6 +31,7 @@ from bench.store.opening import read_store
 from bench.tasks import TaskShape
 from bench.zoo.declaration import ZooLearner
 from bench.zoo.estimator import estimator
+from bench.zoo.snippets import code
 
 PROBLEMS = tuple(ProblemType)
 
@@ -351,6 +355,60 @@ def test_an_import_path_may_have_braces_and_a_text_in_braces_is_no_import_path(o
     assert not is_import_path('linear{scaling="a:b"}')
     with pytest.raises(ConfigError, match="no attribute 'ABSENT'"):
         registry.learner("arms_own:ABSENT{alpha=2}")
+
+
+# -- fits to their own end --------------------------------------------------------------------------
+
+
+def rows(n=160):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(n, 3)), columns=list("abc"))
+    return X, (X["a"] + rng.normal(size=n) > 0).astype(int).to_numpy()
+
+
+@pytest.mark.parametrize("base", ["xgboost", "mlp", "linear"])
+def test_what_does_not_stop_early_never_sees_the_validation_rows(base):
+    """With validation rows it is what the learner is without any, and any such rows are the same to it."""
+    X, y = rows()
+    plain = estimator(base, problem="binary").fit(X, y).predict_proba(X)
+    others = [(X[:40], y[:40]), (X[:40], 1 - y[:40])]
+    for validation in others:
+        whole = estimator(f"{base}{{stops_early=false}}", problem="binary").fit(X, y, validation=validation)
+        np.testing.assert_array_equal(whole.predict_proba(X), plain)
+    stopped = [estimator(base, problem="binary").fit(X, y, validation=each) for each in others]
+    same = np.array_equal(*(each.predict_proba(X) for each in stopped))
+    assert same is (base == "linear")  # a learner without early stopping has nothing to switch off
+
+
+def test_a_copy_of_what_does_not_stop_early_does_not_either():
+    X, y = rows()
+    model = estimator("xgboost{stops_early=false}", problem="binary")
+    fitted = model.fit(X, y, validation=(X[:40], 1 - y[:40]))
+    expected = fitted.predict_proba(X)
+    again = clone(fitted).fit(X, y, validation=(X[:40], y[:40]))
+    np.testing.assert_array_equal(again.predict_proba(X), expected)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(fitted)).predict_proba(X), expected)
+    assert list(fitted.classes_) == [0, 1]
+    assert is_classifier(model)
+
+
+def test_whether_a_fit_stops_early_is_held_and_told_like_a_parameter():
+    held = arm("tree{stops_early=false}")
+    assert held.space(ProblemType.BINARY).trial("any", 0)["stops_early"] is False
+    assert arm("tree{stops_early=true}").name == "tree{stops_early=true}"
+    with pytest.raises(ConfigError, match="stops_early takes true or false, not 0"):
+        arm("tree{stops_early=0}")
+
+
+@pytest.mark.parametrize("base", ["xgboost", "mlp"])
+def test_code_of_what_does_not_stop_early_does_not_either(base):
+    X, y = rows()
+    learner = arm(f"{base}{{stops_early=false}}")
+    space = {}
+    exec(code(learner, learner.space(ProblemType.BINARY).default, ProblemType.BINARY), space)  # noqa: S102
+    printed = space["fit"](X, y, X[:40], 1 - y[:40])
+    asked = estimator(learner.name, problem="binary").fit(X, y)
+    np.testing.assert_array_equal(printed.predict_proba(X), asked.predict_proba(X))
 
 
 # -- a run ------------------------------------------------------------------------------------------

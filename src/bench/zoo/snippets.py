@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TypeAlias
 
-from bench.arms import base_of
+from bench.arms import STOPS_EARLY, base_of
 from bench.augmentations import NONE, PARAMETER
 from bench.datasets import ImageShape, ProblemType
 from bench.learners import Learner
@@ -56,16 +56,18 @@ def code(  # noqa: PLR0913 - by keyword
     how = config.get(PARAMETER, NONE)
     if how != NONE and not _augments(learner, how):
         note += f"\nIts fit rows were augmented ({how}); this code fits on the rows that it is given."
-    own = {name: value for name, value in config.items() if name != PARAMETER or _augments(learner, how)}
+    kept = {name: value for name, value in config.items() if name != PARAMETER or _augments(learner, how)}
+    stops_early = kept.pop(STOPS_EARLY, True)
+    found = called or learner.name
     asked = Asked(
-        learner=called or learner.name,
-        config=own,
+        learner=found if stops_early else f"{found}{{{STOPS_EARLY}=false}}",
+        config=kept,
         problem=problem,
         seed=seed,
         image=image if getattr(learner, "needs_images", False) else None,
     )
     comment = "".join(f"# {line}".rstrip() + "\n" for line in note.splitlines())
-    return comment + _body(learner.name, asked)
+    return comment + (_body(learner.name, asked) if stops_early else own(asked))
 
 
 def _augments(learner: Learner, how: Value) -> bool:
