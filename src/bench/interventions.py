@@ -19,6 +19,7 @@ from bench.spaces import Config, Value
 from bench.tasks import TaskShape
 
 NONE = "none"
+RANDOM_LABELS = "random-labels"
 
 
 class Part(StrEnum):
@@ -167,7 +168,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 amount=_PER_CENT,
             ),
             Kind(
-                name="random-labels",
+                name=RANDOM_LABELS,
                 part=Part.LABELS,
                 destroys="all that training rows tell of their labels: these are dealt out anew",
             ),

@@ -118,9 +118,10 @@ def judgement(
     keys = [each.evidence_key for each in plan.cells]
     attempts = evidence_attempts(store, keys)
     asked, budgets = _within(plan.budget, asked), cell_budgets(claim, plan)
+    ends = {key: finished(attempts.get(key, ()), budget) for key, budget in budgets.items()}
     stored = _predictions(store, claim, cache) if asked.show == "ensembled" else None
     view = _view_of(plan.budget, asked)
-    found = verdict(_evidence(store, claim, plan, attempts, stored), claim, profile, asked)
+    found = verdict(_evidence(store, claim, plan, ends, stored), claim, profile, asked)
     begun = first_begun(store, [each.cell.id for each in plan.runnable])
     registered = registration(Path(claim.path), claim.hash, lambda content: _hash_of(content, claim))
     first = begun[0] if begun else None
@@ -132,10 +133,7 @@ def judgement(
         view=view,
         exploratory=None if first is None else _exploratory(store, claim, registered, first),
         n_cells=len(plan.runnable),
-        n_done=sum(
-            finished(attempts.get(each.evidence_key, ()), budgets[each.evidence_key]) is not None
-            for each in plan.runnable
-        ),
+        n_done=sum(end is not None for end in ends.values()),
         left_out={each.what: each.reason for each in plan.exclusions},
         notes=(*_unseen(claim, plan, cache, attempts), *_notes(store, plan, keys)),
     )
@@ -178,7 +176,7 @@ def _evidence(
     store: Store,
     claim: Claim,
     plan: Plan,
-    attempts: Mapping[str, Sequence[Mapping[str, Any]]],
+    ends: Mapping[str, Mapping[str, Any] | None],
     stored: Mapping[str, CellPredictions] | None,
 ) -> Evidence:
     from bench.analysis.claims.evidence import Evidence
@@ -186,15 +184,7 @@ def _evidence(
 
     budget = plan.budget
     trials = evidence_trials(store, [p.evidence_key for p in plan.cells], budget.seconds, budget.trials)
-    budgets = cell_budgets(claim, plan)
-    cells = cells_frame(
-        [
-            _cell_row(
-                each, finished(attempts.get(each.evidence_key, ()), budgets.get(each.evidence_key, budget))
-            )
-            for each in plan.cells
-        ]
-    )
+    cells = cells_frame([_cell_row(each, ends.get(each.evidence_key)) for each in plan.cells])
     return Evidence(
         trials_frame(trials), cells, own_seeds(claim, plan.suite), traits=_traits(plan), stored=stored
     )

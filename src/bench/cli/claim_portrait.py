@@ -6,7 +6,7 @@ import math
 import textwrap
 from collections.abc import Iterator
 
-from bench.analysis.claims.text import amount
+from bench.analysis.claims.amounts import amount
 from bench.analysis.inference.power import detectable
 from bench.claims import Claim, Comparison, Condition, Contrast, Unit
 from bench.cli.estimate import cell_wall_s, span
@@ -49,9 +49,10 @@ def portrait(claim: Claim) -> str:
     return "\n".join(lines) + "\n"
 
 
-def plan_lines(claim: Claim, plan: Plan, store: Store) -> Iterator[str]:
-    """Yield what a run of a claim would take, and what it could detect."""
-    attempts = evidence_attempts(store, [each.evidence_key for each in plan.runnable])
+def plan_lines(claim: Claim, plan: Plan, store: Store | None) -> Iterator[str]:
+    """Yield what a run of a claim would take and could detect; without a store nothing is done yet."""
+    keys = [each.evidence_key for each in plan.runnable]
+    attempts = {} if store is None else evidence_attempts(store, keys)
     left = [
         cell_wall_s(budget)
         for key, budget in cell_budgets(claim, plan).items()

@@ -76,9 +76,11 @@ def plan(names: tuple[str, ...], profile: str, results: Path, cache: Path | None
     from bench.cli.claim_portrait import plan_lines
     from bench.judgements import outlined
     from bench.sources.cache import Cache
-    from bench.store.opening import open_store
+    from bench.store.opening import read_store
+    from bench.store.sqlite import FILE_NAME
 
-    store, cached = open_store(results), Cache(cache)
+    store = read_store(results) if (results / FILE_NAME).is_file() else None
+    cached = Cache(cache)
     for claim in _claims(names):
         if profile in claim.profiles or names:
             for line in plan_lines(claim, outlined(claim, profile, cached), store):

@@ -16,7 +16,7 @@ from bench.config.load import load_suite, suite_of, task_reference
 from bench.config.problems import key_path
 from bench.config.schema import SuiteFile
 from bench.errors import ConfigError
-from bench.interventions import NONE, parse_intervention
+from bench.interventions import NONE, RANDOM_LABELS, parse_intervention
 from bench.plans import Plan, PlannedCell
 from bench.registry import learners
 from bench.sources.catalog import catalog
@@ -24,7 +24,6 @@ from bench.suites import Suite, TaskReference
 
 DUMMY = "dummy"
 """The learner that every claim runs beside its own: what it scores is chance."""
-RANDOM_LABELS = "random-labels"
 
 FOLDER = "claims/"
 """What the names of such suites begin with, so that none is taken for a suite of that name."""

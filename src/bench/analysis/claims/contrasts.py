@@ -12,7 +12,7 @@ from bench.analysis.claims.counts import Held, decide_count, failures, held, pen
 from bench.analysis.claims.differences import Differences
 from bench.analysis.claims.evidence import Evidence
 from bench.analysis.claims.moderators import Moderator, moderators
-from bench.analysis.claims.readings import Reading, fewest_seeds, p_values, read
+from bench.analysis.claims.readings import AGAINST, Reading, fewest_seeds, p_values, read
 from bench.analysis.claims.rulings import Ruling, ruled
 from bench.analysis.inference.effects import Effect, effect
 from bench.analysis.inference.heterogeneity import Spread, spread
@@ -35,7 +35,7 @@ class ComparisonVerdict:
     p: float
     """Two-sided signed-rank p over datasets; NaN where seeds are the sample."""
     p_adjusted: float
-    """By Holm, among the comparisons of the claim."""
+    """By Holm, among the primary comparisons of the claim or among the others; NaN where no rule asks."""
     posterior: Posterior | None
     """Of the Bayesian signed-rank test: worse, within the margin, better."""
     by_problem: Mapping[str, Effect]
@@ -58,8 +58,10 @@ class CountVerdict:
     decision: Decision
     held: Mapping[str, Held]
     n_pending: int
+    """Results that are still to come."""
     n_failed: int = 0
     n_results: int = 0
+    """Results that are there, failed ones included."""
 
 
 ContrastVerdict: TypeAlias = ComparisonVerdict | CountVerdict
@@ -138,7 +140,7 @@ def _individually(found: Differences) -> int | None:
 def combined(contrasts: Sequence[ContrastVerdict]) -> Decision:
     """Return the decision of a claim: all its primary contrasts must be supported, and one may refute it."""
     primary = [each for each in contrasts if each.contrast.primary]
-    for word in (Word.REFUTED, Word.NOT_RUN, Word.INCONCLUSIVE):
+    for word in AGAINST:
         hit = [each for each in primary if each.decision.word is word]
         if hit:
             tags = {each.decision.tag for each in hit}

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import pandas as pd
 
-from bench.analysis.claims.differences import DUMMY, Differences, differences
-from bench.analysis.claims.evidence import SLOT, Asked, Evidence, State
+from bench.analysis.claims.amounts import size
+from bench.analysis.claims.differences import Differences, differences
+from bench.analysis.claims.evidence import DUMMY, SLOT, Asked, Evidence, State
 from bench.analysis.claims.rulings import FEWEST_REPLICATIONS, ruled
 from bench.analysis.inference.effects import effect
 from bench.claims import Claim, Comparison, Margin, Pair, Scale, Side, Unit
-from bench.interventions import NONE
+from bench.interventions import NONE, RANDOM_LABELS
 from bench.verdicts import Rule, Word
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     Floats: TypeAlias = NDArray[np.float64]
 
-RANDOM_LABELS = "random-labels"
 NULL_SHARE = 0.1
 """A learner that must not notice may move by this share of the margin in the mean: ties between neighbours
 and rounding at the edge of a class do so much and no more."""
@@ -69,12 +69,6 @@ def _intact(claim: Claim) -> str:
     return next((each.intact for each in claim.comparisons), NONE)
 
 
-def _shown(amount: float, scale: Scale) -> str:
-    if scale is Scale.POINTS:
-        return f"{100 * amount:.2g} points"
-    return f"{100 * np.expm1(amount):.2g} %"
-
-
 def _same(evidence: Evidence, claim: Claim, side: str, asked: Asked) -> ControlResult:
     """Run twice: the noise of a mean must be under half the margin, and no difference may be supported.
 
@@ -95,7 +89,7 @@ def _same(evidence: Evidence, claim: Claim, side: str, asked: Asked) -> ControlR
     held = NOISE_FACTOR * noise <= margin.amount and not apart
     largest = together.index.tolist()[int(np.abs(values).argmax())]
     text = (
-        f"noise {_shown(noise, margin.scale)}, margin {_shown(margin.amount, margin.scale)}; "
+        f"noise {size(noise, margin.scale)}, margin {size(margin.amount, margin.scale)}; "
         f"from {len(values)} differences between two seeds, the largest on {largest}"
         f"{'; the two differ as if they were not the same' if apart else ''}"
     )
@@ -170,7 +164,7 @@ def _null(evidence: Evidence, comparison: Comparison, learner: str, asked: Asked
     n_exact = int((by_dataset == 0).sum())
     text = f"equal but for rounding on {n_exact} of {len(by_dataset)} datasets, trial for trial"
     if n_exact < len(by_dataset):
-        text += f"; moved by {_shown(mean, scale)} in the mean, most on {by_dataset.idxmax()}"
+        text += f"; moved by {size(mean, scale)} in the mean, most on {by_dataset.idxmax()}"
     return ControlResult(name=name, held=mean <= NULL_SHARE * comparison.margin.amount, text=text)
 
 
@@ -234,9 +228,9 @@ def _permuted(evidence: Evidence, claim: Claim, side: str, asked: Asked) -> Cont
     return _at_chance(name, found, margin)
 
 
-def _told(amount: float, scale: Scale) -> str:
+def _told(difference: float, scale: Scale) -> str:
     """Return `3 % better`, or worse."""
-    return f"{_shown(abs(amount), scale)} {'better' if amount > 0 else 'worse'}"
+    return f"{size(difference, scale)} {'better' if difference > 0 else 'worse'}"
 
 
 def _at_chance(name: str, found: Differences, margin: Margin) -> ControlResult:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pandas as pd
 
-from bench.analysis.claims.evidence import Asked, Evidence, State
+from bench.analysis.claims.evidence import DUMMY, Asked, Evidence, SideResults, State
 from bench.analysis.inference.counts import decide_counts
 from bench.claims import Claim, Condition, Count, Side
 from bench.interventions import NONE
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 Held: TypeAlias = Mapping[str, tuple[bool, ...]]
 """Dataset to whether all conditions hold, seed by seed."""
 _KEY = ["dataset", "seed"]
-DUMMY = Side(name="dummy", learners=("dummy",), show="default")
 
 
 def held(evidence: Evidence, claim: Claim, count: Count, asked: Asked) -> Mapping[str, Held]:
@@ -33,7 +32,7 @@ def held(evidence: Evidence, claim: Claim, count: Count, asked: Asked) -> Mappin
     chance = _errors(evidence, DUMMY, Condition(intervention=NONE, part="test", at_most=1.0), asked)
     found: dict[str, Held] = {}
     for learner in claim.sides[count.side].learners:
-        side = Side(name=learner, learners=(learner,), show="default")
+        side = _alone(learner)
         kept: pd.Series[bool] | None = None
         for condition in count.conditions:
             error = _errors(evidence, side, condition, asked)
@@ -51,23 +50,37 @@ def held(evidence: Evidence, claim: Claim, count: Count, asked: Asked) -> Mappin
 
 def pending(evidence: Evidence, claim: Claim, count: Count, asked: Asked) -> int:
     """Return how many results of a count are still to come."""
-    sides = [Side(name=n, learners=(n,), show="default") for n in claim.sides[count.side].learners]
-    wanted = [(side, name) for side in sides for name in count.interventions]
-    wanted += [(DUMMY, NONE)] if any(each.of_dummy for each in count.conditions) else []
-    parts = [evidence.of_side(side, name, asked.at_budget) for side, name in wanted]
-    own = np.isin(evidence.slots.seed, evidence.seeds)
-    return sum(int((own & (part.state == State.PENDING)).sum()) for part in parts)
+    parts = _parts(evidence, claim, count, asked)
+    if any(each.of_dummy for each in count.conditions):
+        parts.append(evidence.of_side(DUMMY, NONE, asked.at_budget))
+    return _n_in(evidence, parts, State.PENDING)
 
 
 def failures(evidence: Evidence, claim: Claim, count: Count, asked: Asked) -> tuple[int, int]:
     """Return how many results of a count failed, and how many there are."""
+    parts = _parts(evidence, claim, count, asked)
+    failed = _n_in(evidence, parts, State.MISSING)
+    return failed, failed + _n_in(evidence, parts, State.SCORED)
+
+
+def _parts(evidence: Evidence, claim: Claim, count: Count, asked: Asked) -> list[SideResults]:
+    """Return what each learner of a count's side did under each intervention of its conditions."""
+    learners = claim.sides[count.side].learners
+    return [
+        evidence.of_side(_alone(learner), intervention, asked.at_budget)
+        for learner in learners
+        for intervention in count.interventions
+    ]
+
+
+def _alone(learner: str) -> Side:
+    return Side(name=learner, learners=(learner,), show="default")
+
+
+def _n_in(evidence: Evidence, parts: Iterable[SideResults], state: State) -> int:
+    """Return how many results, of the seeds of the contrasts, are in a state."""
     own = np.isin(evidence.slots.seed, evidence.seeds)
-    sides = [Side(name=n, learners=(n,), show="default") for n in claim.sides[count.side].learners]
-    parts = [evidence.of_side(side, name, asked.at_budget) for side in sides for name in count.interventions]
-    failed = sum(int((own & (part.state == State.MISSING)).sum()) for part in parts)
-    return failed, sum(
-        int((own & np.isin(part.state, (State.MISSING, State.SCORED))).sum()) for part in parts
-    )
+    return sum(int((own & (part.state == state)).sum()) for part in parts)
 
 
 def decide_count(count: Count, found: Mapping[str, Held], fewest: int) -> Decision:

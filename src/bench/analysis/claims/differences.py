@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from bench.analysis.claims.errors import Means, logged, means, plain, slopes, standard_errors
-from bench.analysis.claims.evidence import Asked, Evidence, SideResults, State
+from bench.analysis.claims.evidence import DUMMY, Asked, Evidence, SideResults, State
 from bench.analysis.traces import numbered
 from bench.analysis.views import FailurePolicy
 from bench.claims import Claim, Comparison, Pair, Scale, Side, Unit
@@ -24,9 +24,8 @@ if TYPE_CHECKING:
     Ints: TypeAlias = NDArray[np.intp]
     Mask: TypeAlias = NDArray[np.bool_]
 
-DUMMY = Side(name="dummy", learners=("dummy",), show="default")
 FOREST = Side(name="random-forest", learners=("random-forest",), show="default")
-"""What stands in for a missing error, by the failure policy: the forest where the claim runs it."""
+"""What stands in for a missing error where the claim runs it; else, or by the failure policy, the dummy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,8 @@ OTHER_METRIC: Mapping[ProblemType, str] = {
 """The metric that a verdict is looked at with beside the primary one."""
 
 
+DUMMY = Side(name="dummy", learners=("dummy",), show="default")
+"""What knows the class frequencies or the mean alone: chance."""
 SLOT = ["task", "repeat", "fold", "seed", "train_cap"]
 """What two sides must share to be compared."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from bench.analysis.claims.amounts import amount
 from bench.analysis.claims.contrasts import ComparisonVerdict, ContrastVerdict, CountVerdict, n_pending
 from bench.analysis.claims.controls import ControlResult
 from bench.analysis.claims.differences import MOST_FAILURES
@@ -87,7 +88,8 @@ def _contrary(each: ComparisonVerdict) -> list[str]:
     bar = 0.0 if leads else each.contrast.margin.amount
     if not (any(mean > bar for mean in means.values()) and any(mean < -bar for mean in means.values())):
         return []
-    told = ", ".join(f"{name} {mean:+.3f}" for name, mean in means.items())
+    scale = each.contrast.margin.scale
+    told = ", ".join(f"{name} {amount(mean, scale)}" for name, mean in means.items())
     return [f"{each.contrast.name}: problem types contradict each other: {told}"]
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 TESTED = (Rule.SUPERIORITY, Rule.INTERACTION, Rule.SHAPE)
 """The rules that ask for a signed-rank test."""
+AGAINST = (Word.REFUTED, Word.NOT_RUN, Word.INCONCLUSIVE)
+"""What one primary contrast says for the whole claim, the strongest first; else all are supported."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +81,7 @@ def word_of(evidence: Evidence, reading: Reading) -> Word:
         else:
             holds = held(evidence, claim, contrast, reading.asked)
             words.append(decide_count(contrast, holds, fewest_seeds(claim)).word)
-    for word in (Word.REFUTED, Word.NOT_RUN, Word.INCONCLUSIVE):
-        if word in words:
-            return word
-    return Word.SUPPORTED
+    return next((word for word in AGAINST if word in words), Word.SUPPORTED)
 
 
 def fewest_seeds(claim: Claim) -> int:

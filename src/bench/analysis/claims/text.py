@@ -6,6 +6,7 @@ import math
 import textwrap
 from collections.abc import Iterator
 
+from bench.analysis.claims.amounts import amount
 from bench.analysis.claims.contrasts import ComparisonVerdict, ContrastVerdict, CountVerdict
 from bench.analysis.claims.verdicts import Verdict
 from bench.analysis.inference.effects import Effect, effect
@@ -27,19 +28,6 @@ def line(found: Verdict) -> str:
 def word(found: Verdict) -> str:
     """Return `SUPPORTED`, with a dagger where some variation flips it."""
     return f"{found.decision}{MARK if found.marked else ''}"
-
-
-def amount(value: float, scale: Scale) -> str:
-    """Return a value in its own unit: `+12.3 %`, `+4.1 points`, `+0.12`."""
-    if math.isnan(value):
-        return "-"
-    match scale:
-        case Scale.RATIO:
-            return f"{100 * math.expm1(value):+.1f} %"
-        case Scale.POINTS:
-            return f"{100 * value:+.1f} points"
-        case Scale.SLOPE:
-            return f"{value:+.3f}"
 
 
 def effect_text(each: ComparisonVerdict) -> str:
