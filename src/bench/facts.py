@@ -44,7 +44,7 @@ SMALLEST_SPREAD = 1e-100
 LARGEST_SPREAD = 1e100
 
 
-class Verdict(StrEnum):
+class Consequence(StrEnum):
     """What follows from a fact."""
 
     PASS = "pass"  # noqa: S105 - no secret, but what a check says
@@ -61,7 +61,7 @@ class Fact:
     """What one check found in one table."""
 
     code: str
-    verdict: Verdict
+    consequence: Consequence
     text: str
     """One line, for people."""
     values: Mapping[str, Value] = field(default_factory=dict, hash=False)

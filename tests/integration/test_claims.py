@@ -101,7 +101,9 @@ def test_a_claim_from_its_file_to_its_verdict(project):
     planned = project.claims("plan")
     assert "TST-1 claim: 12 cells, 0 done" in planned
     assert "linear against the dummy: with 3 seeds on each dataset" in planned
-    assert "NOT RUN" in project.claims("check", code=6)
+    assert not (project.bench.folder / "bench-results").exists()
+    lacking = project.claims("check", code=5)
+    assert "bench-results: holds no results yet" in lacking
 
     ran = project.claims("run")
     assert "TST-1 claim (small profile): SUPPORTED" in ran

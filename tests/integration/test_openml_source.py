@@ -98,7 +98,7 @@ def ask(cache, *tasks):
 
 
 def kept(cache):
-    folder = cache.root / "tables-v6"
+    folder = cache.root / "tables-v7"
     return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
 

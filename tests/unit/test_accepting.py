@@ -20,7 +20,7 @@ from bench.config.fitness import refused
 from bench.config.load import load_suite
 from bench.config.write import suite_text
 from bench.errors import ConfigError, DataError
-from bench.facts import ACCEPTABLE, CHECKS, Fact, Verdict
+from bench.facts import ACCEPTABLE, CHECKS, Consequence, Fact
 from bench.session import Request, make_plan, outline_plan
 from bench.sources.cache import Cache
 from bench.sources.catalog import record
@@ -118,7 +118,7 @@ def test_a_dry_run_shows_what_is_left_out_and_the_facts_of_the_rest(folder):
 
 
 def test_a_table_of_the_catalogue_that_is_here_is_judged_in_a_dry_run_too(tmp_path, plan):
-    fact = Fact(code="D401", verdict=Verdict.EXCLUDE, text="nothing is learnt")
+    fact = Fact(code="D401", consequence=Consequence.EXCLUDE, text="nothing is learnt")
     dataset = replace(outline(record("iris")), facts=(fact,))
     files = {file: np.zeros(dataset.n_rows) for file in array_files(len(dataset.features))}
     files |= {ROWS: np.zeros(dataset.n_rows, np.uint64), splits_file("kfold3"): np.zeros((1, dataset.n_rows))}
@@ -138,7 +138,9 @@ def test_a_table_of_the_catalogue_that_is_here_is_judged_in_a_dry_run_too(tmp_pa
 
 def test_only_what_excludes_and_is_not_accepted_refuses(cell):
     found = [
-        Fact(code=code, verdict=verdict, text=f"{code} it is") for code in ACCEPTABLE for verdict in Verdict
+        Fact(code=code, consequence=consequence, text=f"{code} it is")
+        for code in ACCEPTABLE
+        for consequence in Consequence
     ]
     dataset = replace(cell.task.dataset, facts=tuple(found))
     reason = refused(dataset, ["D401"])
@@ -187,7 +189,7 @@ def test_kept_facts_are_those_of_these_rules():
     """Facts are stored with a table: a changed rule needs another FORMAT, or old ones would stay."""
     rules = "\n".join(f"{code} {check.rule}" for code, check in CHECKS.items())
     digest = hashlib.sha256(rules.encode()).hexdigest()[:16]
-    assert (FORMAT, digest) == (6, "880dffbc60e4f81c")
+    assert (FORMAT, digest) == (7, "880dffbc60e4f81c")
 
 
 def test_there_is_no_page_of_anything_else(root):

@@ -207,11 +207,11 @@ HOSTILE = {
     "hashes": forged(lambda described: described["files"].update({"target.npy": 7})),
     "outside": lambda info, content: [(f"../{info.filename}", content)],
     "absolute": lambda info, content: [("/etc/x.npy", content)],
-    "foreign": lambda info, content: [(info, content), ("tables-v6/iris/run.sh", b"x")],
+    "foreign": lambda info, content: [(info, content), ("tables-v7/iris/run.sh", b"x")],
     "link": link,
     "unlisted": lambda info, content: [(info, content), (info.filename.replace("target", "extra"), content)],
     "packed": lambda info, content: [(replaced(info, zipfile.ZIP_DEFLATED), content)],
-    "version": lambda info, content: [(info.filename.replace("tables-v6", "tables-v1"), content)],
+    "version": lambda info, content: [(info.filename.replace("tables-v7", "tables-v1"), content)],
     "folder": lambda info, content: [(info.filename.replace("iris-", "isis-"), content)],
     "content": lambda info, content: [
         (info, content[:-1] + b"?" if info.filename.endswith("npy") else content)
@@ -234,7 +234,7 @@ def test_a_bundle_that_is_not_one_leaves_nothing_behind(bundle, tmp_path, case):
         import_bundle(rewritten(bundle, HOSTILE[case]), other)
     assert kept_tables(other) == []
     assert not other.tables.exists() or not list(other.tables.iterdir())
-    assert not (tmp_path.parent / "tables-v6").exists()
+    assert not (tmp_path.parent / "tables-v7").exists()
 
 
 def test_what_is_no_zip_at_all_is_one_line(tmp_path):

@@ -12,7 +12,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from bench.datasets import Origin, ProblemType
-from bench.facts import CHECKS, JUDGED_ROWS, NEAR_DISTANCE, Verdict
+from bench.facts import CHECKS, JUDGED_ROWS, NEAR_DISTANCE, Consequence
 from bench.sources.cache import Cache
 from bench.sources.columns import RawColumn, Told
 from bench.sources.facts.collecting import Outer, all_facts, twin_facts
@@ -125,12 +125,12 @@ def test_duplicates_and_conflicts_are_those_that_a_slow_search_finds(seed, probl
     content = small(seed, problem)
     rows, targets = slow_rows(content), content.target.tolist()
     whole = list(zip(rows, targets, strict=True))
-    exact = exact_duplicates(content, codes_of(content), Verdict.NOTE)
+    exact = exact_duplicates(content, codes_of(content), Consequence.NOTE)
     assert exact.values == {
         "rows": sum(whole.count(each) > 1 for each in whole),
         "extra": len(whole) - len(set(whole)),
     }
-    torn = conflicts(content, codes_of(content), Verdict.NOTE)
+    torn = conflicts(content, codes_of(content), Consequence.NOTE)
     assert torn.values["rows"] == sum(
         any(row == other and target != wanted for other, wanted in whole) for row, target in whole
     )
@@ -140,7 +140,7 @@ def test_duplicates_and_conflicts_are_those_that_a_slow_search_finds(seed, probl
 def test_a_table_of_different_rows_has_neither():
     content = table({"a": np.arange(50.0)}, np.arange(50) % 2)
     for fact in twin_facts(content, codes_of(content), official=False):
-        assert (fact.verdict, fact.values["rows"]) == (Verdict.PASS, 0)
+        assert (fact.consequence, fact.values["rows"]) == (Consequence.PASS, 0)
 
 
 @pytest.mark.parametrize("problem", ProblemType)
@@ -152,7 +152,7 @@ def test_the_order_of_rows_changes_no_count(problem):
         target=content.target[order],
     )
     for check in (exact_duplicates, conflicts):
-        before, after = (check(each, codes_of(each), Verdict.NOTE).values for each in (content, moved))
+        before, after = (check(each, codes_of(each), Consequence.NOTE).values for each in (content, moved))
         assert after == pytest.approx(before)
     for check in (constant_columns, id_columns):
         assert check(moved) == check(content)
@@ -167,14 +167,14 @@ def test_equal_rows_are_kept_together_only_where_they_are_no_chance_repetition()
     assert not has_continuous(table(game, y).columns)
     assert not has_continuous(table({"answers": np.arange(300) % 50}, y).columns)
     assert has_continuous(table({**game, "length": np.array(measured)}, y).columns)
-    for columns, official, verdict in (
-        ({"length": np.array(measured)}, False, Verdict.GROUP),
-        ({"length": np.array(measured)}, True, Verdict.NOTE),
-        (game, False, Verdict.NOTE),
+    for columns, official, consequence in (
+        ({"length": np.array(measured)}, False, Consequence.GROUP),
+        ({"length": np.array(measured)}, True, Consequence.NOTE),
+        (game, False, Consequence.NOTE),
     ):
         content = table(columns, y)
-        assert {fact.verdict for fact in twin_facts(content, codes_of(content), official=official)} == {
-            verdict
+        assert {fact.consequence for fact in twin_facts(content, codes_of(content), official=official)} == {
+            consequence
         }
 
 
@@ -196,7 +196,7 @@ def test_near_duplicates_are_those_that_a_slow_search_finds():
     near = (np.abs(X[:, None] - X[None]).max(axis=2) <= NEAR_DISTANCE) & (kinds[:, None] == kinds[None])
     np.fill_diagonal(near, val=False)
     assert fact.values["rows"] == near.any(axis=1).sum() > 20
-    assert fact.verdict is Verdict.NOTE
+    assert fact.consequence is Consequence.NOTE
 
 
 def test_exact_copies_far_rows_and_flat_tables_are_no_near_duplicates():
@@ -216,8 +216,8 @@ def test_constant_columns_are_named():
     columns = {"one": np.ones(30), "none": np.full(30, np.nan), "some": np.array([1, np.nan] * 15)}
     content = table({**columns, "a": range(30)}, [0, 1] * 15)
     fact = constant_columns(content)
-    assert (fact.verdict, fact.values) == (Verdict.NOTE, {"columns": 2, "names": "one, none"})
-    assert constant_columns(table({"a": range(30)}, [0, 1] * 15)).verdict is Verdict.PASS
+    assert (fact.consequence, fact.values) == (Consequence.NOTE, {"columns": 2, "names": "one, none"})
+    assert constant_columns(table({"a": range(30)}, [0, 1] * 15)).consequence is Consequence.PASS
 
 
 def test_columns_that_name_the_row_are_told_from_measurements():
@@ -236,8 +236,8 @@ def test_columns_that_name_the_row_are_told_from_measurements():
         "gaps": np.where(np.arange(n) == 3, np.nan, np.arange(n)),
     }
     fact = id_columns(table({**names, **others}, np.arange(n) % 2))
-    assert (fact.verdict, fact.values["names"]) == (Verdict.NOTE, ", ".join(names))
-    assert id_columns(table(others, np.arange(n) % 2)).verdict is Verdict.PASS
+    assert (fact.consequence, fact.values["names"]) == (Consequence.NOTE, ", ".join(names))
+    assert id_columns(table(others, np.arange(n) % 2)).consequence is Consequence.PASS
 
 
 # -- leaks ------------------------------------------------------------------------------------------
@@ -275,14 +275,14 @@ CASES_OF_LEAKS = [(problem, name) for problem in ProblemType for name in leaks(p
 def test_a_column_that_gives_the_target_away_is_found(problem, name):
     content = table({**HONEST, "leak": leaks(problem)[name]}, TARGETS[problem], problem)
     fact = leaking_columns(sample_of(content))
-    assert (fact.verdict, fact.values["columns"]) == (Verdict.EXCLUDE, "leak")
+    assert (fact.consequence, fact.values["columns"]) == (Consequence.EXCLUDE, "leak")
     assert "column 'leak' alone predicts the target" in fact.text
 
 
 def test_two_leaks_do_not_hide_each_other():
     y = TARGETS[BINARY]
     fact = leaking_columns(sample_of(table({**HONEST, "first": y, "second": [f"v{v}" for v in y]}, y)))
-    assert (fact.verdict, fact.values["columns"]) == (Verdict.EXCLUDE, "first, second")
+    assert (fact.consequence, fact.values["columns"]) == (Consequence.EXCLUDE, "first, second")
 
 
 @pytest.mark.parametrize("problem", [BINARY, REGRESSION])
@@ -325,14 +325,16 @@ def honest_tables():
 def test_an_honest_table_is_no_leak(columns, y, problem):
     y = np.asarray(y) + 0 if problem is REGRESSION else np.asarray(y).astype(int)
     for seed in range(3):
-        assert leaking_columns(sample_of(table(columns, y, problem), seed=seed)).verdict is Verdict.PASS
+        assert (
+            leaking_columns(sample_of(table(columns, y, problem), seed=seed)).consequence is Consequence.PASS
+        )
 
 
 def test_on_few_rows_a_leak_is_a_note():
     rows = slice(0, JUDGED_ROWS)
     columns = {name: values[rows] for name, values in HONEST.items()}
     content = table({**columns, "leak": TARGETS[BINARY][rows]}, TARGETS[BINARY][rows])
-    assert leaking_columns(sample_of(content)).verdict is Verdict.NOTE
+    assert leaking_columns(sample_of(content)).consequence is Consequence.NOTE
 
 
 # -- what can be learnt -----------------------------------------------------------------------------
@@ -357,14 +359,14 @@ def many(problem, how):
 @pytest.mark.parametrize(
     ("how", "learnt", "left"),
     [
-        ("noise", Verdict.EXCLUDE, Verdict.PASS),
-        ("some", Verdict.PASS, Verdict.PASS),
-        ("all", Verdict.PASS, Verdict.EXCLUDE),
+        ("noise", Consequence.EXCLUDE, Consequence.PASS),
+        ("some", Consequence.PASS, Consequence.PASS),
+        ("all", Consequence.PASS, Consequence.EXCLUDE),
     ],
 )
 def test_noise_and_what_is_all_known_are_told_from_what_can_be_learnt(problem, how, learnt, left):
     first, second = reference_facts(sample_of(many(problem, how)))
-    assert (first.verdict, second.verdict) == (learnt, left)
+    assert (first.consequence, second.consequence) == (learnt, left)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -375,10 +377,10 @@ def test_a_heavy_tail_hides_nothing_that_can_be_learnt(seed, spread):
     X = rng.normal(size=(3000, 3))
     y = np.exp(spread * (0.9 * X[:, 0] + 0.3 * X[:, 1] + 0.3 * rng.normal(size=3000)))
     first, _ = reference_facts(sample_of(table({f"x{i}": X[:, i] for i in range(3)}, y, REGRESSION)))
-    assert first.verdict is Verdict.PASS, first.text
+    assert first.consequence is Consequence.PASS, first.text
     shuffled = rng.permutation(y)
     noise = table({f"x{i}": X[:, i] for i in range(3)}, shuffled, REGRESSION)
-    assert reference_facts(sample_of(noise))[0].verdict is Verdict.EXCLUDE
+    assert reference_facts(sample_of(noise))[0].consequence is Consequence.EXCLUDE
 
 
 def test_what_is_the_same_all_through_a_group_is_no_leak():
@@ -390,7 +392,7 @@ def test_what_is_the_same_all_through_a_group_is_no_leak():
     content = table(columns, sick[patient])
     structure = Structure(group=patient.astype(np.int32))
     folds = repeated_groups(structure.group, content.labels, 3, "key")[0]
-    assert leaking_columns(draw(content, folds, structure)).verdict is Verdict.PASS
+    assert leaking_columns(draw(content, folds, structure)).consequence is Consequence.PASS
     told = {**columns, "chart": (sick + 0.001 * rng.normal(size=100))[patient]}
     found = leaking_columns(draw(table(told, sick[patient]), folds, structure))
     assert found.values["columns"] == "chart"
@@ -399,12 +401,15 @@ def test_what_is_the_same_all_through_a_group_is_no_leak():
 def test_few_rows_are_no_grounds_for_leaving_a_table_out():
     rng = DRAW(0)
     noise = table({"a": rng.normal(size=150)}, np.arange(150) % 2)
-    assert reference_facts(sample_of(noise))[0].verdict is Verdict.NOTE
+    assert reference_facts(sample_of(noise))[0].consequence is Consequence.NOTE
     rare = (np.arange(900) % 50 == 0).astype(int)
-    assert reference_facts(sample_of(table({"a": rng.normal(size=900)}, rare)))[0].verdict is Verdict.NOTE
+    assert (
+        reference_facts(sample_of(table({"a": rng.normal(size=900)}, rare)))[0].consequence
+        is Consequence.NOTE
+    )
     tiny = table({"a": rng.normal(size=12)}, [0] * 11 + [1])
     for fact in (*reference_facts(sample_of(tiny)), leaking_columns(sample_of(tiny))):
-        assert (fact.verdict, fact.text[:10]) == (Verdict.PASS, "not judged")
+        assert (fact.consequence, fact.text[:10]) == (Consequence.PASS, "not judged")
 
 
 def test_missing_numbers_and_new_categories_are_no_obstacle():
@@ -416,7 +421,7 @@ def test_missing_numbers_and_new_categories_are_no_obstacle():
         "names": [f"n{i}" if i % 3 else None for i in range(n)],
     }
     for problem, y in ((BINARY, (x > 0).astype(int)), (REGRESSION, x)):
-        assert reference_facts(sample_of(table(columns, y, problem)))[0].verdict is Verdict.PASS
+        assert reference_facts(sample_of(table(columns, y, problem)))[0].consequence is Consequence.PASS
 
 
 STRUCTURES = {
@@ -463,11 +468,13 @@ def test_folds_that_lack_a_class_are_counted():
     folds = deal_folds(content.labels, 120, 3, 0)
     fact = lacking_folds(content, folds, INDEPENDENT)
     lacking = sum(2 not in y[part] for fold in range(3) for part in (folds == fold, folds != fold))
-    assert (fact.verdict, fact.values["sets"]) == (Verdict.NOTE, 12)
+    assert (fact.consequence, fact.values["sets"]) == (Consequence.NOTE, 12)
     assert fact.values["lacking"] >= lacking > 0
     assert fact.values["lone"] == 0
     even = table({"a": np.arange(120.0)}, np.arange(120) % 3, MULTICLASS)
-    assert lacking_folds(even, deal_folds(even.labels, 120, 3, 0), INDEPENDENT).verdict is Verdict.PASS
+    assert (
+        lacking_folds(even, deal_folds(even.labels, 120, 3, 0), INDEPENDENT).consequence is Consequence.PASS
+    )
 
 
 def test_a_set_of_one_class_is_told():
@@ -484,21 +491,21 @@ def test_rows_without_a_target_are_counted():
     ]
     content = assemble(columns, Layout(target="y", problem=REGRESSION))
     fact = missing_targets(content)
-    assert (fact.verdict, fact.values["rows"], len(content.target)) == (Verdict.NOTE, 7, 33)
-    assert missing_targets(table({"a": range(9)}, [0, 1, 0] * 3)).verdict is Verdict.PASS
+    assert (fact.consequence, fact.values["rows"], len(content.target)) == (Consequence.NOTE, 7, 33)
+    assert missing_targets(table({"a": range(9)}, [0, 1, 0] * 3)).consequence is Consequence.PASS
 
 
-@pytest.mark.parametrize(("sd", "verdict"), [(1.0, "pass"), (1e-200, "exclude"), (1e200, "exclude")])
-def test_a_target_without_spread_is_told(sd, verdict):
+@pytest.mark.parametrize(("sd", "consequence"), [(1.0, "pass"), (1e-200, "exclude"), (1e200, "exclude")])
+def test_a_target_without_spread_is_told(sd, consequence):
     content = table({"a": range(9)}, np.arange(9.0), REGRESSION)
-    assert spread(content, sd).verdict == verdict
+    assert spread(content, sd).consequence == consequence
 
 
 @pytest.mark.parametrize("where", Origin)
 def test_the_origin_is_said(where):
     dataset = table({"a": range(9)}, [0, 1, 0] * 3).describe(own_provenance("own", "a test"))
     fact = origin(replace(dataset, origin=where))
-    assert (fact.verdict is Verdict.PASS) == (where is Origin.OBSERVED)
+    assert (fact.consequence is Consequence.PASS) == (where is Origin.OBSERVED)
     assert fact.values == {"origin": where.value}
 
 
@@ -541,8 +548,10 @@ def test_facts_are_kept_with_the_table_in_the_order_of_their_codes(tmp_path):
     twins = replace(dataset, facts=twin_facts(content, codes, official=False))
     assert found.facts == all_facts(content, twins, codes, Outer(folds, INDEPENDENT))
     assert [fact.code for fact in found.facts] == list(CHECKS)
-    verdicts = {fact.code: fact.verdict for fact in found.facts if fact.verdict is not Verdict.PASS}
-    assert verdicts == {"D203": Verdict.EXCLUDE, "D402": Verdict.NOTE, "D501": Verdict.NOTE}
+    consequences = {
+        fact.code: fact.consequence for fact in found.facts if fact.consequence is not Consequence.PASS
+    }
+    assert consequences == {"D203": Consequence.EXCLUDE, "D402": Consequence.NOTE, "D501": Consequence.NOTE}
     assert all("\n" not in fact.text for fact in found.facts)
 
 

@@ -11,7 +11,7 @@ from bench.cli.plan import announce
 from bench.config.expand import expand
 from bench.config.load import find_suite, load_suite
 from bench.datasets import Grade
-from bench.facts import Fact, Verdict
+from bench.facts import Consequence, Fact
 from bench.plans import is_of_interventions, is_tour, repetitions
 from bench.registry import learner, learners
 from bench.sources.catalog import catalog, record
@@ -127,7 +127,7 @@ def test_a_plan_says_how_tables_are_split(planned, capsys, procedure, title):
 def test_every_procedure_of_our_own_has_a_title(cell):
     """As a table is told to be split: whole, with equal rows, with groups, in time."""
     table = cell.task.dataset
-    together = Fact(code="D101", verdict=Verdict.GROUP, text="")
+    together = Fact(code="D101", consequence=Consequence.GROUP, text="")
     given = [{}, {"facts": (together,)}, {"group": "seller"}, {"time": "sold"}, {"n_published_test": 9}]
     plain = dataclasses.replace(table, grade=Grade.NONE, official=None)
     titles = {split_title(split_plan(dataclasses.replace(plain, **each))) for each in given}

@@ -10,7 +10,7 @@ import click
 
 from bench.cli.estimate import cell_wall_s, span
 from bench.datasets import Origin, ProblemType
-from bench.facts import Verdict
+from bench.facts import Consequence
 from bench.plans import Plan, PlannedCell, is_of_interventions, is_tour
 from bench.sources.catalog import Package
 from bench.splits.plan import split_title
@@ -79,7 +79,7 @@ def show_plan(plan: Plan, jobs: int) -> None:
             f"{data.source}"
         )
         for fact in data.facts:
-            if fact.verdict is not Verdict.PASS and fact.code != ORIGIN:
+            if fact.consequence is not Consequence.PASS and fact.code != ORIGIN:
                 _say(f"{fact.code}: {fact.text}")
     for planned in plan.cells:
         click.echo(planned.cell.id)

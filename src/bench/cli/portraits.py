@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bench.execution.postmortem import visible
-from bench.facts import Verdict
+from bench.facts import Consequence
 from bench.store.query import cell_rows, exclusions, find_run, trial_rows
 from bench.store.sqlite import Store
 from bench.suites import FULL
@@ -55,7 +55,9 @@ def of_task(task: str, store: Store, run: Record) -> Record:
                 **_scores([trial for trial in trials if trial["evidence_key"] == cell["evidence_key"]])}
                for cell in cells]  # fmt: skip
     name = cells[0]["dataset"]
-    facts = [{key: fact[key] for key in ("code", "verdict", "text")} for fact in _facts(_data(store, name))]
+    facts = [
+        {key: fact[key] for key in ("code", "consequence", "text")} for fact in _facts(_data(store, name))
+    ]
     return {"task": task, "run": run["run_id"], **_table(store, name), "facts": facts, "results": results}
 
 
@@ -243,13 +245,13 @@ def _table(store: Store, name: str) -> Record:
         "licence": data["licence"],
         "fingerprint": data["fingerprint"][:16],
         "source": data["source"],
-        "facts": ", ".join(f"{fact['code']} {fact['verdict']}" for fact in _facts(data)),
+        "facts": ", ".join(f"{fact['code']} {fact['consequence']}" for fact in _facts(data)),
     }
 
 
 def _facts(data: Record) -> list[Record]:
     """The facts of a stored table that say more than pass; a table stored without any has none."""
-    return [fact for fact in data.get("facts", ()) if fact["verdict"] != Verdict.PASS]
+    return [fact for fact in data.get("facts", ()) if fact["consequence"] != Consequence.PASS]
 
 
 def _data(store: Store, name: str) -> Record:

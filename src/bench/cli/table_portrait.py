@@ -72,7 +72,7 @@ def portrait(name: str, cache: Cache) -> dict[str, Any]:
         "MD5": dataset.md5,
         "fingerprint": dataset.fingerprint,
         "notes": [*dataset.notes, *_notes(name)],
-        "facts": {fact.code: f"{fact.verdict}: {fact.text}" for fact in dataset.facts},
+        "facts": {fact.code: f"{fact.consequence}: {fact.text}" for fact in dataset.facts},
     }
 
 

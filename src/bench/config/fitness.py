@@ -10,7 +10,7 @@ from bench.cells import Cell, Validation
 from bench.config.expand import outer_splits
 from bench.datasets import Dataset, ProblemType
 from bench.errors import DataError
-from bench.facts import ACCEPTABLE, LARGEST_SPREAD, SMALLEST_SPREAD, Verdict
+from bench.facts import ACCEPTABLE, LARGEST_SPREAD, SMALLEST_SPREAD, Consequence
 from bench.splits.plan import TWINS3
 from bench.suites import Suite
 from bench.tasks import Split, SplitPlan, Task
@@ -54,7 +54,7 @@ def refused(dataset: Dataset, accept: Collection[str]) -> str | None:
     reasons = [
         f"{fact.code}: {fact.text}; see {page_of(fact.code)}"
         for fact in dataset.facts
-        if fact.verdict is Verdict.EXCLUDE and fact.code in ACCEPTABLE and fact.code not in accept
+        if fact.consequence is Consequence.EXCLUDE and fact.code in ACCEPTABLE and fact.code not in accept
     ]
     codes = [reason.partition(":")[0] for reason in reasons]
     if not reasons:

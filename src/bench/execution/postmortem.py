@@ -60,7 +60,7 @@ def conclude(
     if (said := remains.reported) is not None:
         log = remains.log + said.log
         return replace(said, cpu_s=remains.cpu_s, log=log, reason=visible(said.reason)), None
-    status, reason = _verdict(order, state, remains.death, remains.log)
+    status, reason = _death_told(order, state, remains.death, remains.log)
     last = _last_trial(order, state, trials, (status, reason, remains.death.phase_s))
     valid = order.valid_before or any(trial.status.valid for trial in trials)
     outcome = Outcome(
@@ -74,7 +74,7 @@ def conclude(
     return outcome, last
 
 
-def _verdict(order: Order, state: State, death: Death, log: str) -> tuple[TrialStatus, str]:
+def _death_told(order: Order, state: State, death: Death, log: str) -> tuple[TrialStatus, str]:
     if death.guard == "time":
         if state.phase is Phase.BILLED:
             return TrialStatus.TIMEOUT, f"killed after {order.budget.guard_s:.1f} s of billed work"
@@ -106,13 +106,13 @@ def _cell_status(status: TrialStatus, *, valid: bool) -> CellStatus:
 
 
 def _last_trial(
-    order: Order, state: State, trials: list[Trial], verdict: tuple[TrialStatus, str, float]
+    order: Order, state: State, trials: list[Trial], told: tuple[TrialStatus, str, float]
 ) -> Trial | None:
     """The trial that the worker was at: a failure is a row, never a gap."""
     number = state.trial
     if number < order.start_trial or any(trial.number == number for trial in trials):
         return None
-    cell, (status, reason, phase_s) = order.cell, verdict
+    cell, (status, reason, phase_s) = order.cell, told
     config = trial_config(find_learner(order.learner), cell, number)
     billing = state.phase is Phase.BILLED
     billed_s = phase_s if billing else state.last_billed_s

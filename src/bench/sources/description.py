@@ -22,9 +22,9 @@ from bench.datasets import (
     Origin,
     ProblemType,
 )
-from bench.facts import Fact, Verdict
+from bench.facts import Consequence, Fact
 
-FORMAT = 6
+FORMAT = 7
 """The version of the layout; a folder of another one is never looked at."""
 DESCRIPTION = "dataset.json"
 TARGET = "target.npy"
@@ -119,7 +119,9 @@ def _dataset(values: Mapping[str, Any]) -> Dataset:
         problem=ProblemType(values["problem"]),
         features=tuple(map(_feature, values["features"])) if image is None else image.features(),
         image=image,
-        facts=tuple(_made(Fact, fact, verdict=Verdict(fact["verdict"])) for fact in values["facts"]),
+        facts=tuple(
+            _made(Fact, fact, consequence=Consequence(fact["consequence"])) for fact in values["facts"]
+        ),
         target_sd=math.nan if values["target_sd"] is None else values["target_sd"],
         grade=Grade(values["grade"]),
         origin=Origin(values["origin"]),

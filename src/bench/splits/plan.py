@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.datasets import Dataset
-from bench.facts import Verdict
+from bench.facts import Consequence
 from bench.tasks import SplitPlan
 
 OPENML_CV10 = "openml-cv10"
@@ -37,7 +37,7 @@ def split_plan(dataset: Dataset) -> SplitPlan:
         return SplitPlan(procedure=GROUP3)
     if dataset.time is not None:
         return SplitPlan(procedure=TIME3)
-    together = any(fact.verdict is Verdict.GROUP for fact in dataset.facts)
+    together = any(fact.consequence is Consequence.GROUP for fact in dataset.facts)
     return SplitPlan(procedure=TWINS3 if together else KFOLD3)
 
 

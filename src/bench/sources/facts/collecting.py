@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.datasets import Dataset
-from bench.facts import Fact, Verdict
+from bench.facts import Consequence, Fact
 from bench.sources.facts.columns import constant_columns, id_columns
 from bench.sources.facts.duplicates import conflicts, exact_duplicates, near_duplicates
 from bench.sources.facts.leaks import leaking_columns
@@ -34,8 +34,8 @@ class Outer:
 def twin_facts(content: Content, twins: npt.NDArray[np.int32], *, official: bool) -> tuple[Fact, Fact]:
     """Return D101 and D102, which decide how a table is split; `official` says that OpenML has."""
     free = not official and content.group is None and content.time is None
-    verdict = Verdict.GROUP if free and has_continuous(content.columns) else Verdict.NOTE
-    return exact_duplicates(content, twins, verdict), conflicts(content, twins, verdict)
+    consequence = Consequence.GROUP if free and has_continuous(content.columns) else Consequence.NOTE
+    return exact_duplicates(content, twins, consequence), conflicts(content, twins, consequence)
 
 
 def all_facts(

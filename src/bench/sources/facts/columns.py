@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from bench.facts import ID_ROWS, ID_SHARE, ID_SPAN, Fact, Verdict
+from bench.facts import ID_ROWS, ID_SHARE, ID_SPAN, Consequence, Fact
 from bench.sources.columns import Column
 from bench.sources.facts.twins import n_distinct
 from bench.sources.notes import listed
@@ -26,10 +26,10 @@ def id_columns(content: Content) -> Fact:
 
 def _fact(code: str, found: list[str], without: str, what: str) -> Fact:
     if not found:
-        return Fact(code=code, verdict=Verdict.PASS, text=without, values={"columns": 0})
+        return Fact(code=code, consequence=Consequence.PASS, text=without, values={"columns": 0})
     names = listed(found)
     values: dict[str, int | str] = {"columns": len(found), "names": names}
-    return Fact(code=code, verdict=Verdict.NOTE, text=f"{what}: {names}", values=values)
+    return Fact(code=code, consequence=Consequence.NOTE, text=f"{what}: {names}", values=values)
 
 
 def _constant(column: Column) -> bool:

@@ -14,8 +14,8 @@ from bench.facts import (
     NEAR_DISTANCE,
     NEAR_MOST_COLUMNS,
     NEAR_ROWS,
+    Consequence,
     Fact,
-    Verdict,
 )
 from bench.scoring.metrics import score
 from bench.scoring.predictions import Prediction
@@ -30,18 +30,21 @@ _FAR = 1e300
 """Distances of numbers up to this are finite."""
 
 
-def exact_duplicates(content: Content, twins: Codes, verdict: Verdict) -> Fact:
-    """Return D101; `twins` are codes (n_rows,), `verdict` is that of a table with duplicates."""
+def exact_duplicates(content: Content, twins: Codes, consequence: Consequence) -> Fact:
+    """Return D101; `twins` are codes (n_rows,), `consequence` is that of a table with duplicates."""
     codes, sizes = _counted(_with_target(content, twins))
     n, extra = int((sizes[codes] > 1).sum()), len(codes) - len(sizes)
     if not n:
-        return Fact(code="D101", verdict=Verdict.PASS, text="no two rows are the same", values={"rows": 0})
-    text = f"{n:,} of {len(codes):,} rows have an exact duplicate: {extra:,} are one too many{_kept(verdict)}"
-    return Fact(code="D101", verdict=verdict, text=text, values={"rows": n, "extra": extra})
+        return Fact(
+            code="D101", consequence=Consequence.PASS, text="no two rows are the same", values={"rows": 0}
+        )
+    kept = _kept(consequence)
+    text = f"{n:,} of {len(codes):,} rows have an exact duplicate: {extra:,} are one too many{kept}"
+    return Fact(code="D101", consequence=consequence, text=text, values={"rows": n, "extra": extra})
 
 
-def conflicts(content: Content, twins: Codes, verdict: Verdict) -> Fact:
-    """Return D102; `twins` are codes (n_rows,), `verdict` is that of a table with conflicts.
+def conflicts(content: Content, twins: Codes, consequence: Consequence) -> Fact:
+    """Return D102; `twins` are codes (n_rows,), `consequence` is that of a table with conflicts.
 
     Its best error is the lowest primary error that a function of the features can have on these rows: what
     answers each twin with the mean of them all.
@@ -51,13 +54,13 @@ def conflicts(content: Content, twins: Codes, verdict: Verdict) -> Fact:
     n = int((both_sizes[both] < sizes[codes]).sum())
     if not n:
         text = "no two rows have the same features and different targets"
-        return Fact(code="D102", verdict=Verdict.PASS, text=text, values={"rows": 0})
+        return Fact(code="D102", consequence=Consequence.PASS, text=text, values={"rows": 0})
     error = _best_error(content, codes)
     text = (
         f"{n:,} of {len(codes):,} rows have the features of a row with another target: on all rows at once "
-        f"no model can err by less than {error:.4g}{_kept(verdict)}"
+        f"no model can err by less than {error:.4g}{_kept(consequence)}"
     )
-    return Fact(code="D102", verdict=verdict, text=text, values={"rows": n, "best_error": error})
+    return Fact(code="D102", consequence=consequence, text=text, values={"rows": n, "best_error": error})
 
 
 def near_duplicates(content: Content, twins: Codes) -> Fact:
@@ -69,10 +72,10 @@ def near_duplicates(content: Content, twins: Codes) -> Fact:
     ]
     if len(numeric) > NEAR_MOST_COLUMNS:
         text = f"not judged: more than {NEAR_MOST_COLUMNS} columns have more than {CONTINUOUS_VALUES} numbers"
-        return Fact(code="D103", verdict=Verdict.PASS, text=text)
+        return Fact(code="D103", consequence=Consequence.PASS, text=text)
     if len(numeric) < NEAR_COLUMNS:
         text = f"not judged: fewer than {NEAR_COLUMNS} columns have more than {CONTINUOUS_VALUES} numbers"
-        return Fact(code="D103", verdict=Verdict.PASS, text=text)
+        return Fact(code="D103", consequence=Consequence.PASS, text=text)
     rows = np.unique(twins, return_index=True)[1]
     order = np.random.default_rng(derive_seed("facts", "D103")).permutation(len(rows))
     rows = rows[order[:NEAR_ROWS]]
@@ -80,13 +83,13 @@ def near_duplicates(content: Content, twins: Codes) -> Fact:
     values = {"rows": n, "looked_at": len(rows)}
     if not n:
         text = f"none of {len(rows):,} different rows nearly equals another"
-        return Fact(code="D103", verdict=Verdict.PASS, text=text, values=values)
+        return Fact(code="D103", consequence=Consequence.PASS, text=text, values=values)
     text = f"{n:,} of {len(rows):,} different rows nearly equal another of them"
-    return Fact(code="D103", verdict=Verdict.NOTE, text=text, values=values)
+    return Fact(code="D103", consequence=Consequence.NOTE, text=text, values=values)
 
 
-def _kept(verdict: Verdict) -> str:
-    return "; they are kept on one side of every split" if verdict is Verdict.GROUP else ""
+def _kept(consequence: Consequence) -> str:
+    return "; they are kept on one side of every split" if consequence is Consequence.GROUP else ""
 
 
 def _with_target(content: Content, twins: Codes) -> npt.NDArray[np.int64]:

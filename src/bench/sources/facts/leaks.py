@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.datasets import ProblemType
-from bench.facts import LEAK_ERROR, LEAK_REST_ERROR, Fact, Verdict
+from bench.facts import LEAK_ERROR, LEAK_REST_ERROR, Consequence, Fact
 from bench.scoring.metrics import score
 from bench.scoring.predictions import Prediction
 from bench.sources.columns import Column
@@ -36,16 +36,16 @@ def leaking_columns(sample: Sample | None) -> Fact:
     values: dict[str, float | str] = {"least_error": least}
     if not found:
         text = f"no column alone tells the target: the best errs by {least:.4g}"
-        return Fact(code="D203", verdict=Verdict.PASS, text=text, values=values)
+        return Fact(code="D203", consequence=Consequence.PASS, text=text, values=values)
     rest = _rest_error(sample, y, found)
     values |= {"rest_error": rest, "columns": listed(found)}
     alone = f"{listed([repr(name) for name in found])} alone {'predicts' if len(found) == 1 else 'predict'}"
     if rest <= LEAK_REST_ERROR:
         text = f"{alone} the target, and so do the others without it (error {rest:.4g})"
-        return Fact(code="D203", verdict=Verdict.PASS, text=text, values=values)
+        return Fact(code="D203", consequence=Consequence.PASS, text=text, values=values)
     column = "column" if len(found) == 1 else "each of the columns"
     text = f"{column} {alone} the target (error {least:.4g}); without it the others err by {rest:.4g}"
-    return Fact(code="D203", verdict=grounds(sample.problem, sample.y), text=text, values=values)
+    return Fact(code="D203", consequence=grounds(sample.problem, sample.y), text=text, values=values)
 
 
 def _scale_free(sample: Sample) -> Floats:

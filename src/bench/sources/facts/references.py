@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.datasets import ProblemType
-from bench.facts import CEILING_ERROR, LEARNT_MARGIN, LEARNT_NOISE, Fact, Verdict
+from bench.facts import CEILING_ERROR, LEARNT_MARGIN, LEARNT_NOISE, Consequence, Fact
 from bench.scoring.metrics import score
 from bench.scoring.predictions import Prediction, predict
 from bench.sources.columns import Column
@@ -50,19 +50,22 @@ def reference_facts(sample: Sample | None) -> tuple[Fact, Fact]:
     found = measure(sample)
     values = {"dummy": found.dummy, "forest": found.forest, "linear": found.linear, "noise": found.noise}
     told = f"error {found.best:.4g} on {len(sample.held)} held-out rows, the dummy's {found.dummy:.4g}"
-    verdict = grounds(sample.problem, sample.y[sample.held])
+    consequence = grounds(sample.problem, sample.y[sample.held])
     learnt = _is_learnt(found)
     by_rank = not learnt and _is_learnt_by_rank(sample)
     what = "something can be learnt of the target's ranks" if by_rank else "something can be learnt"
     ceiling = found.best <= CEILING_ERROR
     return (
-        Fact(code="D401", verdict=Verdict.PASS, text=f"{what}: {told}", values=values)
+        Fact(code="D401", consequence=Consequence.PASS, text=f"{what}: {told}", values=values)
         if learnt or by_rank
-        else Fact(code="D401", verdict=verdict, text=f"nothing is learnt: {told}", values=values),
-        Fact(code="D402", verdict=verdict, text=f"nothing is left to learn: {told}", values=values)
+        else Fact(code="D401", consequence=consequence, text=f"nothing is learnt: {told}", values=values),
+        Fact(code="D402", consequence=consequence, text=f"nothing is left to learn: {told}", values=values)
         if ceiling
         else Fact(
-            code="D402", verdict=Verdict.PASS, text=f"something is left to learn: {told}", values=values
+            code="D402",
+            consequence=Consequence.PASS,
+            text=f"something is left to learn: {told}",
+            values=values,
         ),
     )
 

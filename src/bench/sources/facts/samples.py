@@ -11,7 +11,7 @@ import numpy.typing as npt
 from bench.cells import Validation
 from bench.datasets import ProblemType
 from bench.errors import DataError
-from bench.facts import HELD_OUT, JUDGED_MINORITY, JUDGED_ROWS, LOOKED_AT_ROWS, Fact, Verdict
+from bench.facts import HELD_OUT, JUDGED_MINORITY, JUDGED_ROWS, LOOKED_AT_ROWS, Consequence, Fact
 from bench.sources.columns import Column
 from bench.sources.facts.target import KEY
 from bench.sources.tables import Content
@@ -78,15 +78,15 @@ def _scaled(data: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return data / largest if largest > 0 else data
 
 
-def grounds(problem: ProblemType, y: npt.NDArray[np.float64]) -> Verdict:
+def grounds(problem: ProblemType, y: npt.NDArray[np.float64]) -> Consequence:
     """Return what an error on rows with these targets is grounds for: `exclude`, or a note if few."""
     few = len(y) < JUDGED_ROWS
     if problem is ProblemType.BINARY:
         few |= min((y == 1).sum(), (y != 1).sum()) < JUDGED_MINORITY
-    return Verdict.NOTE if few else Verdict.EXCLUDE
+    return Consequence.NOTE if few else Consequence.EXCLUDE
 
 
 def not_judged(code: str) -> Fact:
     """Return the fact of a check that has too little to look at."""
     text = "not judged: too few training rows, or one class alone, to score anything on"
-    return Fact(code=code, verdict=Verdict.PASS, text=text)
+    return Fact(code=code, consequence=Consequence.PASS, text=text)

@@ -10,7 +10,7 @@ import numpy as np
 from bench.cells import Validation
 from bench.datasets import Dataset, Origin, ProblemType
 from bench.errors import DataError
-from bench.facts import HELD_OUT, LARGEST_SPREAD, SMALLEST_SPREAD, Fact, Verdict
+from bench.facts import HELD_OUT, LARGEST_SPREAD, SMALLEST_SPREAD, Consequence, Fact
 from bench.sources.tables import Content
 from bench.splits.rows import Rows, inner_folds, outer_rows
 from bench.splits.structure import Structure
@@ -24,7 +24,7 @@ def lacking_folds(content: Content, folds: np.ndarray, structure: Structure) -> 
     """Return D301; `folds` (n_rows,) are the outer folds of repeat 0."""
     labels = content.labels
     if labels is None:
-        return Fact(code="D301", verdict=Verdict.PASS, text="not judged: there are no classes")
+        return Fact(code="D301", consequence=Consequence.PASS, text="not judged: there are no classes")
     n_sets, lacking, lone = 0, [], 0
     for where, rows in _sets(content, folds, structure):
         n_sets += 1
@@ -35,38 +35,40 @@ def lacking_folds(content: Content, folds: np.ndarray, structure: Structure) -> 
     values = {"sets": n_sets, "lacking": len(lacking), "lone": lone}
     if not lacking:
         text = "every class is in every training, test, fit and validation set"
-        return Fact(code="D301", verdict=Verdict.PASS, text=text, values=values)
+        return Fact(code="D301", consequence=Consequence.PASS, text=text, values=values)
     alone = f", {lone} of them with one class alone" if lone else ""
     text = f"{len(lacking)} of {n_sets} sets lack a class{alone}: first {lacking[0]}"
-    return Fact(code="D301", verdict=Verdict.NOTE, text=text, values=values)
+    return Fact(code="D301", consequence=Consequence.NOTE, text=text, values=values)
 
 
 def missing_targets(content: Content) -> Fact:
     """Return D302."""
     n = content.n_unlabelled
     if not n:
-        return Fact(code="D302", verdict=Verdict.PASS, text="every row has a target", values={"rows": 0})
+        return Fact(
+            code="D302", consequence=Consequence.PASS, text="every row has a target", values={"rows": 0}
+        )
     text = f"{n:,} of {n + len(content.target):,} rows have no target and are left out"
-    return Fact(code="D302", verdict=Verdict.NOTE, text=text, values={"rows": n})
+    return Fact(code="D302", consequence=Consequence.NOTE, text=text, values={"rows": n})
 
 
 def spread(content: Content, target_sd: float) -> Fact:
     """Return D303; `target_sd` is NaN for a classification."""
     if content.problem is not ProblemType.REGRESSION:
-        return Fact(code="D303", verdict=Verdict.PASS, text="not judged: the target is a class")
+        return Fact(code="D303", consequence=Consequence.PASS, text="not judged: the target is a class")
     if SMALLEST_SPREAD < target_sd < LARGEST_SPREAD:
         text = f"the target's standard deviation is {target_sd:.4g}"
-        return Fact(code="D303", verdict=Verdict.PASS, text=text, values={"sd": target_sd})
+        return Fact(code="D303", consequence=Consequence.PASS, text=text, values={"sd": target_sd})
     text = f"the target's standard deviation is {target_sd:g}: rescale it, errors cannot be computed"
     values = {"sd": target_sd} if math.isfinite(target_sd) else {}
-    return Fact(code="D303", verdict=Verdict.EXCLUDE, text=text, values=values)
+    return Fact(code="D303", consequence=Consequence.EXCLUDE, text=text, values=values)
 
 
 def origin(dataset: Dataset) -> Fact:
     """Return D501."""
-    verdict = Verdict.PASS if dataset.origin is Origin.OBSERVED else Verdict.NOTE
+    consequence = Consequence.PASS if dataset.origin is Origin.OBSERVED else Consequence.NOTE
     text = f"the rows are {'of unknown origin' if dataset.origin is Origin.UNKNOWN else dataset.origin}"
-    return Fact(code="D501", verdict=verdict, text=text, values={"origin": dataset.origin.value})
+    return Fact(code="D501", consequence=consequence, text=text, values={"origin": dataset.origin.value})
 
 
 def _sets(content: Content, folds: np.ndarray, structure: Structure) -> Iterator[tuple[str, Rows]]:
