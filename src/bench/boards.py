@@ -22,6 +22,28 @@ if TYPE_CHECKING:
     from bench.analysis.views import View
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Recorded:
+    """A run as the store has it, read once for any number of views."""
+
+    store: Store
+    run: dict[str, Any]
+    rows: list[dict[str, Any]]
+    """Of its trials, with all that is stored of each."""
+    cell_rows: list[dict[str, Any]]
+    """Of its cells, in the plan's order."""
+    trials: pd.DataFrame
+    cells: pd.DataFrame
+
+
+def recorded(store: Store, run: dict[str, Any]) -> Recorded:
+    """Return what a store holds of a run."""
+    from bench.analysis.frames import cells_frame, trials_frame
+
+    rows, cells = trial_rows(store, run["run_id"]), cell_rows(store, run["run_id"])
+    return Recorded(store, run, rows, cells, trials_frame(rows), cells_frame(cells))
+
+
 def sizes_of(store: Store, run: dict[str, Any]) -> tuple[TrainRows, ...]:
     """Return the training-set sizes of a run's cells, the smallest first."""
     from bench.analysis.frames import cells_frame
@@ -31,6 +53,11 @@ def sizes_of(store: Store, run: dict[str, Any]) -> tuple[TrainRows, ...]:
 
 
 def board(store: Store, run: dict[str, Any], view: View, cache: Cache | None = None) -> Leaderboard:
+    """Return the leaderboard of a run, as `board_of` does of what is read of it."""
+    return board_of(recorded(store, run), view, cache)
+
+
+def board_of(of: Recorded, view: View, cache: Cache | None = None) -> Leaderboard:
     """Return the leaderboard of a run; a view without a budget takes the run's own.
 
     Without an intervention it shows the cells without one, where there are some; of several training-set
@@ -44,26 +71,24 @@ def board(store: Store, run: dict[str, Any], view: View, cache: Cache | None = N
         PrerequisiteError: ensembles are asked for, and predictions or tables are not there.
         DataError: the stored predictions are not of the rows that the table is split into now.
     """
-    from bench.analysis.frames import cells_frame, trials_frame
     from bench.analysis.leaderboard import leaderboard
 
+    run = of.run
     view = dataclasses.replace(
         view,
         budget_s=run["budget_s"] if view.budget_s is None else view.budget_s,
         budget_trials=run["budget_trials"] if view.budget_trials is None else view.budget_trials,
     )
-    planned, recorded = cells_frame(cell_rows(store, run["run_id"])), trial_rows(store, run["run_id"])
-    other_sizes = _other_sizes(run, view, planned)
-    view, cells = _at_size(view, planned)
-    trials = trials_frame(recorded)
+    other_sizes = _other_sizes(run, view, of.cells)
+    view, cells = _at_size(view, of.cells)
     view = dataclasses.replace(view, intervention=_intervention(view, cells))
-    view = dataclasses.replace(view, reference=_reference(view, cells, trials))
+    view = dataclasses.replace(view, reference=_reference(view, cells, of.trials))
     stored = None
     if view.show == "ensembled":
         from bench.stored import StoredPredictions
 
-        stored = StoredPredictions(store, run, cache or Cache(), recorded)
-    found = leaderboard(trials, cells, view, stored)
+        stored = StoredPredictions(of.store, run, cache or Cache(), of.rows)
+    found = leaderboard(of.trials, cells, view, stored)
     return dataclasses.replace(found, notes=(*other_sizes, *found.notes, *_ledger(run)))
 
 

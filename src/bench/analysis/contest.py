@@ -26,6 +26,8 @@ class Contest:
     log_ratio: Floats
     """(E, N) ln(error of the reference / error): above 0 is better; NaN where an entry has none. Every
     dataset has one."""
+    datasets: tuple[str, ...] = ()
+    """Of each column."""
     anchor: str | None = None
     """The entry that is, or has among its learners, the reference; None where it is not here."""
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from bench.analysis.ensembles import CellPredictions
 
     Floats: TypeAlias = NDArray[np.float64]
+    Ints: TypeAlias = NDArray[np.intp]
     Mask: TypeAlias = NDArray[np.bool_]
     Texts: TypeAlias = NDArray[np.object_]
 
@@ -220,8 +221,7 @@ def by_dataset(found: OfTasks, ratios: Floats) -> tuple[Texts, Floats]:
 
     Tasks of one dataset share its rows: it is datasets that are drawn, in a resample and in the world.
     """
-    number = numbered(found.dataset, found.problem)
-    first = np.unique(number, return_index=True)[1]
+    number, first = _numbered(found)
     member = (number[:, None] == np.arange(len(first))).astype(float)
     known = np.isfinite(ratios)
     n = known @ member
@@ -229,13 +229,21 @@ def by_dataset(found: OfTasks, ratios: Floats) -> tuple[Texts, Floats]:
     return found.problem[first], np.divide(sums, n, out=np.full(n.shape, np.nan), where=n > 0)
 
 
+def _numbered(found: OfTasks) -> tuple[Ints, Ints]:
+    """Return (T,) the number of each task's dataset, and (N,) the first task of each dataset."""
+    number = numbered(found.dataset, found.problem)
+    return number, np.unique(number, return_index=True)[1]
+
+
 def _contest(rows: tuple[Row, ...], found: Errors, ratios: Floats, anchor: str | None) -> Contest:
     """Return the entries with a ratio (E, N), in the order of the rows."""
     entries = tuple(row.entry for row in rows if row.overall.n)
     place = [found.entries.index(entry) for entry in entries]
+    met = np.isfinite(ratios).any(axis=0)
     return Contest(
         entries=entries,
-        log_ratio=ratios[place][:, np.isfinite(ratios).any(axis=0)],
+        log_ratio=ratios[place][:, met],
+        datasets=tuple(map(str, found.dataset[_numbered(found)[1]][met])),
         anchor=anchor if anchor in entries else None,
     )
 

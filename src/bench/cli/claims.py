@@ -169,7 +169,7 @@ def _judged(
 
 
 def _say(found: Sequence[Judgement], form: str) -> None:
-    from bench.cli import judgement_text
+    from bench.reporting import judgement_text
 
     match form:
         case "json":
@@ -186,10 +186,10 @@ def _say(found: Sequence[Judgement], form: str) -> None:
 def _run(
     claim: Claim, profile: str, store: Store, cache: Cache, *, jobs: int | None, fresh: bool
 ) -> ExitCode:
-    from bench.cli.judgement_text import text
     from bench.cli.plan import announce
     from bench.execution.choice import executor_for
     from bench.judgements import judgement, planned, shares
+    from bench.reporting.judgement_text import text
 
     plan = planned(claim, profile, cache, lambda line: click.echo(f"  {line}"))
     executor = executor_for(plan.suite, "local", jobs)

@@ -17,6 +17,7 @@ VERBS = {
     "run": ("bench.cli.run", "Run a suite, or learners on your own file, and show the leaderboard."),
     "leaderboard": ("bench.cli.leaderboard", "Show the leaderboard of a run, at any smaller budget."),
     "curves": ("bench.cli.curves", "Show how errors fall and seconds grow with the training rows."),
+    "report": ("bench.cli.report", "Write a page, tables and figures of runs and claims."),
     "claims": ("bench.cli.claims", "List, plan, run and judge claims about inductive biases."),
     "sensitivity": ("bench.cli.sensitivity", "Show how much errors grow under each intervention."),
     "status": ("bench.cli.status", "Show how far a run is and what failed."),

@@ -33,7 +33,7 @@ def command(what: str, run_id: str | None, results: Path, **asked: Any) -> None:
     its log, its tracebacks; a run its budget, machine and packages; a learner its search space and what it
     found. `bench show xgboost --code` prints the winning configuration as code.
     """
-    from bench.cli import portraits
+    from bench import portraits
 
     if what in CHECKS:
         from bench.sources.facts.pages import page
@@ -90,7 +90,7 @@ def _learner(what: str, run: dict[str, Any] | None) -> str | None:
 
 
 def _portrait(store: Store, run: dict[str, Any], what: str) -> dict[str, Any]:
-    from bench.cli import portraits
+    from bench import portraits
     from bench.store.query import cell_rows, runs
 
     if what in {each["run_id"] for each in runs(store)}:

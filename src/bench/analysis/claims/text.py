@@ -36,15 +36,16 @@ def effect_text(each: ComparisonVerdict) -> str:
         return "no value"
     scale = each.contrast.margin.scale
     if each.ruling.by_dataset:
-        return ", ".join(f"{name} {amount(part.mean, scale)}" for name, part in _by_dataset(each))
-    return f"{_interval(each.effect, scale)} over {each.effect.n} datasets"
+        return ", ".join(f"{name} {amount(part.mean, scale)}" for name, part in by_dataset(each))
+    return f"{interval(each.effect, scale)} over {each.effect.n} dataset{'s' * (each.effect.n != 1)}"
 
 
-def _interval(of: Effect, scale: Scale) -> str:
+def interval(of: Effect, scale: Scale) -> str:
+    """Return `+12.3 % [+8.0 %, +16.7 %]`."""
     return f"{amount(of.mean, scale)} [{amount(of.low, scale)}, {amount(of.high, scale)}]"
 
 
-def _by_dataset(each: ComparisonVerdict) -> Iterator[tuple[str, Effect]]:
+def by_dataset(each: ComparisonVerdict) -> Iterator[tuple[str, Effect]]:
     """Yield the effect over the seeds of each dataset."""
     for name, group in each.found.table.groupby("dataset", sort=False):
         yield str(name), effect(group["value"].to_numpy(float))
@@ -81,10 +82,10 @@ def _contrast_lines(each: ContrastVerdict) -> Iterator[str]:
     margin = f"margin {amount(each.contrast.margin.amount, scale)[1:]}"
     seeds = bool(each.ruling.by_dataset)
     yield from _wrapped(margin if seeds else f"{effect_text(each)}; {margin}", 4)
-    yield from _wrapped("; ".join(_companions(each)), 4)
+    yield from _wrapped("; ".join(companions(each)), 4)
     if each.ruling.by_dataset:
-        for name, part in _by_dataset(each):
-            told = f"{name}: {each.ruling.by_dataset[name]}: {_interval(part, scale)} over {part.n} seeds"
+        for name, part in by_dataset(each):
+            told = f"{name}: {each.ruling.by_dataset[name]}: {interval(part, scale)} over {part.n} seeds"
             yield from _wrapped(told, 4)
     if len(each.by_problem) > 1 and not seeds:
         parts = (f"{name} {amount(part.mean, scale)} ({part.n})" for name, part in each.by_problem.items())
@@ -100,7 +101,7 @@ def _contrast_lines(each: ContrastVerdict) -> Iterator[str]:
         yield from _wrapped(f"left out: {told}", 4)
 
 
-def _companions(each: ComparisonVerdict) -> Iterator[str]:
+def companions(each: ComparisonVerdict) -> Iterator[str]:
     """Yield what stands beside the interval: p, new dataset, posterior, replication, what is bound."""
     scale = each.contrast.margin.scale
     if not math.isnan(each.p):

@@ -21,7 +21,7 @@ from bench.judgements import Judgement
 def text(each: Judgement) -> str:
     """Return a judgement as text."""
     view = f"A view ({each.view}), and not the verdict of the claim:\n" if each.view else ""
-    return view + verdict_text.text(each.verdict) + "".join(f"  {line}\n" for line in _provenance(each))
+    return view + verdict_text.text(each.verdict) + "".join(f"  {line}\n" for line in provenance(each))
 
 
 def lines(found: Sequence[Judgement]) -> str:
@@ -59,7 +59,8 @@ def _largest_p(each: Judgement) -> float:
     return max(p, default=math.nan)
 
 
-def _provenance(each: Judgement) -> Iterator[str]:
+def provenance(each: Judgement) -> Iterator[str]:
+    """Yield since when the claim says so, what the evidence is of, and what is left out, a line each."""
     registered = each.registration
     added = f"added in {registered.added}" if registered.added else "in no commit"
     fixed = f", as it is since {registered.fixed}" if registered.fixed else ", not committed as it is"

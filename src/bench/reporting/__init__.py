@@ -1,0 +1,1 @@
+"""Reports: pages, figures and files that show what a store holds."""
