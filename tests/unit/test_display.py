@@ -9,11 +9,11 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from bench import portraits
 from bench.analysis.leaderboard import Estimate
 from bench.analysis.provenance import _plain
 from bench.analysis.views import View
 from bench.cells import CellStatus
-from bench import portraits
 from bench.cli import display
 from bench.cli.plan import _tables_line, announce
 from bench.cli.screen import Screen, _standings

@@ -22,6 +22,8 @@ class Series:
     y: tuple[float, ...]
     low: tuple[float, ...] = ()
     high: tuple[float, ...] = ()
+    look: int = 0
+    """Its colour and dash, the same in every figure that shows it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +54,8 @@ def lines(series: Sequence[Series], labels: Labels, *, ticks: Sequence[float] = 
     """Return lines over a logarithmic axis, each named at its end; bands where there are intervals."""
     with canvas(7.2, 4.2) as figure:
         axes = figure.subplots()
-        for i, each in enumerate(series):
-            colour, dash = _look(i)
+        for each in series:
+            colour, dash = _look(each.look)
             axes.plot(each.x, each.y, color=colour, linestyle=dash, marker="o", markersize=2.5)
             if each.low:
                 axes.fill_between(each.x, each.low, each.high, color=colour, alpha=0.1, linewidth=0)
@@ -70,8 +72,8 @@ def scatter(points: Sequence[Series], labels: Labels) -> str:
     """Return points with vertical intervals over a logarithmic axis, each with its name beside it."""
     with canvas(7.2, 4.2) as figure:
         axes = figure.subplots()
-        for i, each in enumerate(points):
-            colour = _look(i)[0]
+        for each in points:
+            colour = _look(each.look)[0]
             if each.low:
                 axes.vlines(each.x, each.low, each.high, color=colour, linewidth=1, alpha=0.6)
             axes.plot(each.x, each.y, "o", color=colour, markersize=5)
@@ -145,11 +147,11 @@ def _named_ends(axes: Axes, series: Sequence[Series]) -> None:
             (right, end),
             xytext=(1.02, (place - low) / (high - low)),
             textcoords="axes fraction",
-            color=_look(i)[0],
+            color=_look(series[i].look)[0],
             va="center",
             annotation_clip=False,
             parse_math=False,
-            **_leader(_look(i)[0]),
+            **_leader(_look(series[i].look)[0]),
         )
 
 

@@ -35,6 +35,8 @@ class RunPage:
     id: str
     suite: str
     asked: str
+    ahead: str
+    """Who is ahead, in a sentence."""
     family: forms.Sheet
     learner: forms.Sheet
     embedded: str
@@ -126,6 +128,21 @@ def _lead(report: Report) -> str:
     return " ".join(parts)
 
 
+def _ahead(board: Leaderboard) -> str:
+    """Return which entry has the lowest errors, by how much, and from which it cannot be told apart."""
+    placed = [row for row in board.rows if row.tier is not None]
+    if not placed:
+        return "Nothing can be compared yet."
+    first, *others = placed
+    same = [row.entry for row in others if row.tier == first.tier]
+    apart = f", not told apart from {', '.join(same)}" if same else ", told apart from all others"
+    return (
+        f"Lowest errors at the whole budget: {first.entry}{apart}. Its error against that of the default "
+        f"{board.view.reference} is {estimate(first.overall)}, mean over {first.overall.n} tables with a "
+        "95 % interval."
+    )
+
+
 def _sections(report: Report) -> list[tuple[str, str]]:
     return [
         ("verdicts", "Verdicts"),
@@ -146,6 +163,7 @@ def _run_page(part: RunPart, figures: Mapping[str, str]) -> RunPage:
         id=part.id,
         suite=str(run["suite"]),
         asked=f"Run {part.id} of {str(run['started_at'])[:10]}: {portrait['budget']}.",
+        ahead=_ahead(family),
         family=tables.sheet(family),
         learner=tables.sheet(learner),
         embedded=embedded(run, part.panels, traits(part)),
@@ -206,8 +224,8 @@ def _calibration(board: Leaderboard) -> forms.Sheet:
 
 def _sensitivity(found: Sensitivity) -> forms.Sheet:
     """Return the changes under interventions as a table, a column for each."""
-    against = [f"{name} is against {other}" for name, other in zip(found.interventions, found.references, strict=True)
-               if other != NONE]  # fmt: skip
+    pairs = zip(found.interventions, found.references, strict=True)
+    against = [f"{name} is against {other}" for name, other in pairs if other != NONE]
     lacking = [f"{name} is not shown: it has nothing to be compared with here" for name in found.lacking]
     rows = zip(found.entries, found.changes, strict=True)
     return forms.Sheet(

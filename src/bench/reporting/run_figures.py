@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -31,7 +32,7 @@ def figures(part: RunPart) -> dict[str, str]:
     cost = _cost(part)
     if cost is not None:
         found[f"{part.id}-cost"] = cost
-    if part.curves is not None and (learning := _learning_curves(part.curves, part.id)):
+    if part.curves is not None and (learning := _learning_curves(part, part.curves)):
         found[f"{part.id}-learning-curves"] = learning
     return found
 
@@ -47,8 +48,9 @@ def _budget_curves(part: RunPart, axis: Axis, by: By) -> str | None:
     if len(amounts) < 2:
         return None
     last = boards[amounts[-1]]
+    looks = _looks(part, by)
     series = [
-        made
+        dataclasses.replace(made, look=looks[row.entry])
         for row in last.rows
         if _drawn(row.overall) and (made := _series(row.entry, boards, amounts)) is not None
     ]
@@ -88,7 +90,7 @@ def _cost(part: RunPart) -> str | None:
     ]
     if not places:
         return None
-    board = part.panels[places[0]]
+    board, looks = part.panels[places[0]], _looks(part, "learner")
     points = [
         Series(
             name=row.entry,
@@ -96,6 +98,7 @@ def _cost(part: RunPart) -> str | None:
             y=(_per_cent(row.overall.mean),),
             low=(_per_cent(row.overall.high),),
             high=(_per_cent(row.overall.low),),
+            look=looks[row.entry],
         )
         for row in board.rows
         if _drawn(row.overall) and row.median_s > 0
@@ -109,20 +112,31 @@ def _cost(part: RunPart) -> str | None:
     return scatter(points, labels) if points else None
 
 
-def _learning_curves(found: Curves, run_id: str) -> str | None:
-    rows = [(low + high) / 2 for low, high in found.rows]
+def _learning_curves(part: RunPart, found: Curves) -> str | None:
+    rows, looks = [(low + high) / 2 for low, high in found.rows], _looks(part, "family")
     series = [
-        Series(name=curve.entry, x=tuple(rows), y=tuple(100 * error for error in curve.errors))
+        Series(
+            name=curve.entry,
+            x=tuple(rows),
+            y=tuple(100 * error for error in curve.errors),
+            look=looks[curve.entry],
+        )
         for curve in found.curves
         if curve.n_tasks
     ]
     labels = Labels(
-        name=f"{run_id}-learning-curves",
+        name=f"{part.id}-learning-curves",
         title="Error as the training rows grow",
         x="training rows, mean over tables",
         y="error in per cent, geometric mean over tables",
     )
     return lines(series, labels, ticks=rows) if series and not any(map(math.isnan, rows)) else None
+
+
+def _looks(part: RunPart, by: By) -> dict[str, int]:
+    """Return the look of each entry: by its place in the plan, so that it is the same at every budget."""
+    entries = part.learners.values() if by == "family" else part.learners
+    return {entry: i for i, entry in enumerate(dict.fromkeys(entries))}
 
 
 def _largest(panels: Mapping[Place, Leaderboard]) -> int | str | None:
