@@ -12,15 +12,21 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
-from store_worlds import World, stored, tables
+from claim_worlds import World as ClaimWorld
+from claim_worlds import advantages, claim, versus
+from store_worlds import STARTED, World, stored, tables
 
 from bench.analysis.tables import sheet
 from bench.boards import board_of, recorded
+from bench.claims import Controls, Pair, Source
 from bench.cli.main import main
 from bench.datasets import ProblemType
 from bench.errors import ConfigError, PrerequisiteError
+from bench.judgements import Judgement
+from bench.registrations import UNREGISTERED
 from bench.reporting import spreadsheet
-from bench.reporting.contents import report
+from bench.reporting.cards import cards
+from bench.reporting.contents import Report, report
 from bench.reporting.folder import PAGE, folder
 from bench.reporting.panels import axes, places, view_at
 from bench.reporting.writing import MARK, write
@@ -303,3 +309,47 @@ def test_the_command_line_writes_it_and_says_where(store, tmp_path, monkeypatch,
     assert "not both" in capsys.readouterr().err
     assert call(monkeypatch, "nope", "--no-claims", *asked) == 2
     assert 'no run "nope"' in capsys.readouterr().err
+
+
+def test_the_folder_says_in_brief_what_it_holds(files):
+    told = json.loads(files["report.json"])
+    assert (told["title"], told["date"][:10], told["verdicts"]) == ("bench report: made-up", "2026-01-02", [])
+    assert told["ahead"][0].startswith("Lowest errors at the whole budget: boosted-trees")
+    brief = files["README.md"].decode()
+    assert told["ahead"][0] in brief
+    assert "`bench run made-up` runs what" in brief
+    assert f"bench report {RUN}" in brief
+    assert "year = {2026}" in files["citation.bib"].decode()
+
+
+def test_a_verdict_has_its_card_its_figure_and_all_that_stands_behind_it(store, tmp_path_factory):
+    planted = versus(name=f"alpha against beta {IMAGE}")
+    said = claim(
+        planted,
+        sources=(Source(cite="Somebody 2020", says="so it is"),),
+        controls=Controls(positive=Pair("a", "chance")),
+    )
+    found = ClaimWorld(errors=advantages({"alpha": 0.5, "beta": 0.2, "dummy": -0.5})).verdict(said)
+    judged = Judgement(
+        verdict=found, registration=UNREGISTERED, first_evidence=None, first_commit=None, view="",
+        exploratory="it came later", n_cells=3, n_done=3, left_out={}, notes=("a note",),
+    )  # fmt: skip
+    empty = Report(runs=(), cards=cards((judged,)), judgements=(judged,), date=STARTED, not_run=())
+    made = folder(empty)
+    page = Read(made[PAGE].decode())
+    assert "img" not in page.tags
+    assert "SUPPORTED" in page.texts
+    assert "EXPLORATORY" in page.texts
+    text = " ".join(" ".join(page.texts).split())
+    for told in (said.statement, "Somebody 2020", "a note", "control", "12 datasets", "half the margin"):
+        assert told in text, told
+    (card,) = empty.cards
+    (contrast,) = card.contrasts
+    name, svg = contrast.figure
+    assert made[f"figures/{name}.svg"].decode() == svg
+    drawn = ET.fromstring(svg)  # noqa: S314 - our own
+    told = {each.text for each in drawn.iter() if each.tag.endswith("text")}
+    assert {f"d{i:02d}" for i in range(12)} | {"mean"} <= told
+    (record,) = json.loads(made["claims.json"])
+    assert record["word"] == "SUPPORTED"
+    assert made["claims.csv"].decode().splitlines()[1].startswith("TST-1,planted,")

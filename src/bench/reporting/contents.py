@@ -72,6 +72,8 @@ class Report:
     runs: tuple[RunPart, ...]
     cards: tuple[Card, ...]
     judgements: tuple[Judgement, ...]
+    date: str
+    """When the newest of the runs that it rests on was begun, UTC."""
     not_run: tuple[Claim, ...]
     """Claims that were asked for, and that the store has too little evidence of for any word."""
 
@@ -93,7 +95,12 @@ def report(
     parts = tuple(_part(store, find_run(store, name)) for name in run_ids or _latest(store))
     if not parts and not judged:
         raise ConfigError(f"{store.folder}: holds neither a run of a suite nor a claim's: nothing to report")
-    return Report(runs=parts, cards=cards(judged), judgements=judged, not_run=lacking)
+    rests_on = {part.id for part in parts}
+    names = {f"{CLAIMS}{each.verdict.claim.name}" for each in judged}
+    times = [r["started_at"] for r in runs(store) if r["run_id"] in rests_on or r["suite"] in names]
+    return Report(
+        runs=parts, cards=cards(judged), judgements=judged, date=max(times, default=""), not_run=lacking
+    )
 
 
 def _latest(store: Store) -> list[str]:

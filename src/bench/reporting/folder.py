@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 from collections.abc import Iterator, Mapping
@@ -15,7 +14,8 @@ from bench.environments import package_version
 from bench.errors import PrerequisiteError
 from bench.reporting import judgement_text, pages, run_figures, spreadsheet
 from bench.reporting.contents import Report, RunPart
-from bench.reporting.writing import MARK
+from bench.reporting.summary import FILE, readme, summary
+from bench.reporting.writing import MARK, sums
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,12 +42,11 @@ def folder(report: Report) -> dict[str, bytes]:
     The same report gives the same bytes. Raises PrerequisiteError without pyarrow.
     """
     figures = {name: drawn for part in report.runs for name, drawn in run_figures.figures(part).items()}
-    beside = [*_of_runs(report), *_of_claims(report), *_figures(report, figures), _citation(report)]
+    beside = [*_of_runs(report), *_of_claims(report), *_figures(report, figures), *_brief(report)]
     listed = [(each.name, each.what) for each in beside]
     found = {PAGE: pages.html(report, figures, listed).encode()}
     found |= {each.name: each.content for each in beside}
-    sums = [f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(found.items())]
-    return found | {MARK: "".join(sums).encode()}
+    return found | {MARK: sums(found)}
 
 
 def _of_runs(report: Report) -> Iterator[Beside]:
@@ -112,23 +111,26 @@ def _figures(report: Report, figures: Mapping[str, str]) -> Iterator[Beside]:
     drawn = dict(figures)
     drawn |= dict(each.figure for card in report.cards for each in card.contrasts if each.figure is not None)
     for name, svg in drawn.items():
-        yield _text(f"figures/{name}.svg", "a figure", svg + "\n")
+        yield _text(f"figures/{name}.svg", "a figure", svg)
 
 
-def _citation(report: Report) -> Beside:
-    """Return how to cite the report, as BibTeX."""
+def _brief(report: Report) -> Iterator[Beside]:
+    yield _text("README.md", "the report in brief, for who finds the folder", readme(report))
+    yield _text(FILE, "the same for programs", _json(summary(report)))
+    yield _text("citation.bib", "how to cite this, as BibTeX", _citation(report))
+
+
+def _citation(report: Report) -> str:
     commits = sorted({str(part.portrait["commit"]) for part in report.runs})
-    ended = max((str(part.of.run["started_at"]) for part in report.runs), default="")
     version = package_version("inductive-bench")
     note = f"version {version}" + (f", commit {', '.join(commits)}" if commits else "")
-    entry = (
+    return (
         "@misc{bench,\n"
         "  title = {bench: which inductive bias fits which data, at what cost?},\n"
         "  author = {{bench contributors}},\n"
-        + (f"  year = {{{ended[:4]}}},\n" if ended else "")
-        + f"  note = {{{note}}},\n}}\n"
+        f"  year = {{{report.date[:4]}}},\n"
+        f"  note = {{{note}}},\n}}\n"
     )
-    return _text("citation.bib", "how to cite this", entry)
 
 
 def _record(part: RunPart) -> dict[str, Any]:

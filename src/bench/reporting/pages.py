@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from bench.analysis import curve_tables, forms, matrix_tables, tables
@@ -16,6 +15,7 @@ from bench.reporting.contents import Failure, Report, RunPart
 from bench.reporting.embedding import embedded
 from bench.reporting.heat import Heat, heat
 from bench.reporting.panels import Place
+from bench.reporting.templates import filled, source
 
 if TYPE_CHECKING:
     from bench.analysis.leaderboard import Leaderboard
@@ -26,6 +26,9 @@ _TABLE_COLUMNS = (
     "table", "problem", "rows", "features", "categorical", "classes", "target", "origin", "grade", "licence",
     "source", "fingerprint", "facts",
 )  # fmt: skip
+
+_INSIDE = {"style": "style.css", "script": "script.js", "method": "method.html"}
+"""What stands in the page as it is written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,16 +78,10 @@ class Page:
 
 def html(report: Report, figures: Mapping[str, str], beside: Sequence[tuple[str, str]]) -> str:
     """Return the page; `beside` are the files in its folder, with what is in each."""
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["short"] = _short
     runs = [_run_page(part, figures) for part in report.runs]
     page = Page(
-        title=_title(report),
-        lead=_lead(report),
+        title=title(report),
+        lead=lead(report),
         version=package_version("inductive-bench") or "",
         sections=_sections(report),
         cards=report.cards,
@@ -92,29 +89,22 @@ def html(report: Report, figures: Mapping[str, str], beside: Sequence[tuple[str,
         runs=runs,
         files=beside,
     )
-    return environment.from_string(_source("report.html")).render(
+    return filled(
+        "reporting",
+        "report.html",
         page=page,
-        style=_source("style.css"),
-        script=_source("script.js"),
-        method=_source("method.html"),
+        **{name: source("reporting", file) for name, file in _INSIDE.items()},
     )
 
 
-def _source(name: str) -> str:
-    return (files("bench.reporting") / "page" / name).read_text(encoding="utf-8")
-
-
-def _short(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1].rstrip()}\N{HORIZONTAL ELLIPSIS}"
-
-
-def _title(report: Report) -> str:
+def title(report: Report) -> str:
+    """Return what the report is called."""
     names = [str(part.of.run["suite"]) for part in report.runs]
     names += [f"{len(report.cards)} claims"] if report.cards else []
     return f"bench report: {', '.join(names)}"
 
 
-def _lead(report: Report) -> str:
+def lead(report: Report) -> str:
     """Return what the report is of, in a sentence or two."""
     parts = []
     for part in report.runs:
@@ -128,7 +118,7 @@ def _lead(report: Report) -> str:
     return " ".join(parts)
 
 
-def _ahead(board: Leaderboard) -> str:
+def ahead(board: Leaderboard) -> str:
     """Return which entry has the lowest errors, by how much, and from which it cannot be told apart."""
     placed = [row for row in board.rows if row.tier is not None]
     if not placed:
@@ -163,7 +153,7 @@ def _run_page(part: RunPart, figures: Mapping[str, str]) -> RunPage:
         id=part.id,
         suite=str(run["suite"]),
         asked=f"Run {part.id} of {str(run['started_at'])[:10]}: {portrait['budget']}.",
-        ahead=_ahead(family),
+        ahead=ahead(family),
         family=tables.sheet(family),
         learner=tables.sheet(learner),
         embedded=embedded(run, part.panels, traits(part)),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench.errors import PrerequisiteError
+from bench.errors import DataError, PrerequisiteError
 
 MARK = "SHA256SUMS"
 """What a folder that bench wrote holds: no other folder with something in it is written over."""
@@ -38,6 +39,36 @@ def write(files: Mapping[str, bytes], folder: Path) -> None:
         raise PrerequisiteError(
             f"{folder}: {error.strerror or error}; name another folder with --output"
         ) from error
+
+
+def sums(files: Mapping[str, bytes]) -> bytes:
+    """Return the hashes of files by name, as `sha256sum -c` reads them."""
+    lines = [f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items())]
+    return "".join(lines).encode()
+
+
+def verified(folder: Path) -> dict[str, bytes]:
+    """Return the files of a folder that bench wrote, the hashes among them.
+
+    Raises DataError where one is missing, is not as it was written, or is not listed.
+    """
+    try:
+        lines = (folder / MARK).read_text(encoding="utf-8").splitlines()
+        listed = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
+        found = {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+    except (OSError, ValueError) as error:
+        raise DataError(f"{folder / MARK}: cannot be read ({error}); write the report again") from error
+    for name in sorted({*listed, *found} - {MARK}):
+        if name not in found or name not in listed:
+            what = "is missing" if name not in found else f"is not in {MARK}"
+            raise DataError(f"{folder / name}: {what}; write the report again")
+        if hashlib.sha256(found[name]).hexdigest() != listed[name]:
+            raise DataError(f"{folder / name}: is not as it was written; write the report again")
+    return found
 
 
 def _fill(folder: Path, files: Mapping[str, bytes]) -> None:
