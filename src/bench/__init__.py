@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bench.analysis.leaderboard import Leaderboard
-    from bench.door import Run, leaderboard, load_suite, open_store, plan, run
+    from bench.door import Run, leaderboard, load_suite, open_store, plan, report, run
     from bench.errors import BenchError
     from bench.plans import Plan
     from bench.spaces import Choice, Float, Int
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from bench.zoo.wrapped import wrap
 
 _WHERE = {
-    **dict.fromkeys(("Run", "leaderboard", "load_suite", "open_store", "plan", "run"), "bench.door"),
+    **dict.fromkeys(
+        ("Run", "leaderboard", "load_suite", "open_store", "plan", "report", "run"), "bench.door"
+    ),
     **dict.fromkeys(("Choice", "Float", "Int"), "bench.spaces"),
     "BenchError": "bench.errors",
     "Leaderboard": "bench.analysis.leaderboard",
@@ -50,6 +52,7 @@ __all__ = [
     "load_suite",
     "open_store",
     "plan",
+    "report",
     "run",
     "wrap",
 ]

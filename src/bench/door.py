@@ -193,6 +193,31 @@ def leaderboard(of: Run | str | Path = RESULTS, **view: Any) -> Leaderboard:
         store.close()
 
 
+def report(of: Run | str | Path = RESULTS, to: str | Path = "report", profile: str = "small") -> Path:
+    """Write a report into the folder `to` and return its page.
+
+    Of a run it shows that alone; of a results folder the latest run, and every claim that there is evidence
+    of in that profile.
+
+    Raises:
+        PrerequisiteError: there are no results, or the folder cannot be written or holds something else.
+    """
+    from bench.config.claims import list_claims, load_claim
+    from bench.reporting.contents import report as contents
+    from bench.reporting.folder import PAGE, folder
+    from bench.reporting.writing import write
+
+    chosen = of if isinstance(of, Run) else Run("", Path(of))
+    claims = [] if chosen.id else [load_claim(name) for name in list_claims()]
+    store = read_store(chosen.results)
+    try:
+        made = contents(store, [chosen.id] if chosen.id else [], claims, profile, Cache(chosen.cache))
+        write(folder(made), Path(to))
+    finally:
+        store.close()
+    return Path(to) / PAGE
+
+
 def _viewed(view: dict[str, Any], fields: Iterable[str]) -> dict[str, Any]:
     """Return the fields of a view. Raises ConfigError."""
     _known("bench.leaderboard", view, fields)

@@ -23,12 +23,15 @@ SHOWN_PACKAGES = ("inductive-bench", "numpy", "scipy", "scikit-learn", "xgboost"
 
 def of_run(name: str, store: Store) -> Record:
     """Return a run: what was asked, on what machine, with which tables, and how its cells ended."""
-    run = find_run(store, name)
-    cells, trials = cell_rows(store, name), trial_rows(store, name)
+    return of_rows(find_run(store, name), store, cell_rows(store, name), trial_rows(store, name))
+
+
+def of_rows(run: Record, store: Store, cells: Sequence[Record], trials: Sequence[Record]) -> Record:
+    """Return a run whose cells and trials have been read."""
     record = json.loads(run["record"])
     suite, environment = record["suite"], _environment(store, run)
     return {
-        "run": name,
+        "run": run["run_id"],
         "suite": f"{suite['name']} ({suite['path']}, {suite['hash']})",
         "started": run["started_at"],
         "ended": run["ended_at"] or "not ended",

@@ -114,7 +114,7 @@ def _part(store: Store, run: dict[str, Any]) -> RunPart:
     return RunPart(
         of=of,
         panels=panels(of),
-        portrait=portraits.of_run(run["run_id"], store),
+        portrait=portraits.of_rows(run, store, of.cell_rows, of.rows),
         learners=dict(zip(of.cells["learner"], of.cells["family"], strict=True)),
         failures=tuple(_failures(of.cell_rows)),
         flags=_flags(of),

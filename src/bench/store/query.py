@@ -16,13 +16,17 @@ NOT_BEGUN = ""
 """The status of a cell that no attempt was made at."""
 
 _LATEST = """
-    SELECT evidence_key, max(attempt) AS attempt, max(CASE WHEN fresh THEN attempt ELSE 1 END) AS since
-    FROM attempts
-    WHERE evidence_key IN (SELECT evidence_key FROM run_cells WHERE run_id = :run)
+    SELECT o.position, evidence_key, max(attempt) AS attempt,
+        max(CASE WHEN fresh THEN attempt ELSE 1 END) AS since
+    FROM run_cells o
+    JOIN attempts USING (evidence_key)
+    WHERE o.run_id = :run
         AND started_at <= (SELECT coalesce(ended_at, '9999') FROM runs WHERE run_id = :run)
     GROUP BY evidence_key
 """
-"""A cell's latest attempt as the run saw it: what later runs add does not change what an ended one shows."""
+"""A cell's latest attempt as the run saw it: what later runs add does not change what an ended one shows.
+
+With its place in the run, so that a trial need not look for its cell among all of the run."""
 
 _TRIALS = f"""
 -- A space that ended before its budget has no more to show under any other: it counts as the run's own.
@@ -36,17 +40,15 @@ SELECT e.task, d.name AS dataset, e.problem, e.repeat, e.fold, e.train_cap, e.le
     t.validation_score, t.test_score, t.train_score, t.test_score_single, t.billed_s, t.spent_s, t.unbilled_s,
     c.n_test, c.n_test_minority, t.billed_wall_s, t.unbilled_wall_s, t.peak_memory_bytes, t.energy_j,
     t.prediction_hash, t.config, t.metrics, t.reason, t.finished_at
-FROM run_cells r
-JOIN runs n USING (run_id)
+FROM latest l
+JOIN runs n ON n.run_id = :run
 JOIN evidence e USING (evidence_key)
 JOIN datasets d USING (fingerprint)
-JOIN latest l USING (evidence_key)
 JOIN trials t ON t.evidence_key = l.evidence_key AND t.attempt BETWEEN l.since AND l.attempt
 JOIN attempts a ON a.evidence_key = t.evidence_key AND a.attempt = t.attempt
 LEFT JOIN attempts c ON c.evidence_key = l.evidence_key AND c.attempt = (
     SELECT max(attempt) FROM attempts WHERE evidence_key = l.evidence_key AND n_test IS NOT NULL)
-WHERE r.run_id = :run
-ORDER BY r.position, t.trial, t.attempt
+ORDER BY l.position, t.trial, t.attempt
 """
 
 _CELLS = f"""
