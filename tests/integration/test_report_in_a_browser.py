@@ -7,17 +7,24 @@ import io
 import os
 import re
 import shutil
+from dataclasses import replace
 from urllib.parse import unquote
 
 import numpy as np
 import pytest
+from claim_worlds import World as ClaimWorld
+from claim_worlds import advantages, claim
 from store_worlds import World, stored, tables
 
 from bench.analysis.columns import error_change
 from bench.analysis.tables import sheet
 from bench.analysis.views import View
 from bench.boards import board, board_of, recorded
+from bench.claims import Source
 from bench.datasets import ProblemType
+from bench.judgements import Judgement
+from bench.registrations import UNREGISTERED
+from bench.reporting.cards import cards
 from bench.reporting.contents import report
 from bench.reporting.folder import PAGE, folder
 from bench.reporting.panels import axes
@@ -62,8 +69,23 @@ def store(tmp_path_factory):
 @pytest.fixture(scope="module")
 def address(store, tmp_path_factory):
     target = tmp_path_factory.mktemp("report") / "r"
-    write(folder(report(store, (), (), "small", Cache(tmp_path_factory.mktemp("cache")))), target)
+    of_run = report(store, (), (), "small", Cache(tmp_path_factory.mktemp("cache")))
+    write(folder(replace(of_run, cards=cards((judged(),)), judgements=(judged(),))), target)
     return (target / PAGE).as_uri()
+
+
+def judged():
+    """A verdict on a claim with names as long as they get."""
+    said = claim(
+        title=f"Planted {IMAGE}",
+        statement=f"Alpha is better than mlp{{{'dropout=0,' * 12}}}.",
+        sources=(Source(cite="Somebody 2020", says="so it is"),),
+    )
+    found = ClaimWorld(errors=advantages({"alpha": 0.5, "beta": 0.2})).verdict(said)
+    return Judgement(
+        verdict=found, registration=UNREGISTERED, first_evidence=None, first_commit=None, view="",
+        exploratory=None, n_cells=3, n_done=3, left_out={}, notes=("x" * 300,),
+    )  # fmt: skip
 
 
 class Opened:
