@@ -176,6 +176,18 @@ def test_a_filter_computes_anew_what_it_can_and_says_what_it_cannot(opened, stor
     assert opened.page.inner_text(".status") == ""
 
 
+def test_another_metric_is_that_of_the_command_line(opened, store):
+    opened.page.select_option("select[name=metric]", "log_loss")
+    assert opened.rows() == shown(store, by="family", metric="log_loss")
+    assert opened.page.is_disabled("select[name=failures]")
+    assert "bench leaderboard --metric" in opened.page.inner_text(".status")
+    opened.page.fill("input[name=table]", "TABLE-0")
+    n = sum(name.startswith("table-0") for name in board(
+        store, find_run(store, None), View(by="family", metric="log_loss")
+    ).contest.datasets)  # fmt: skip
+    assert set(opened.column("tasks")) == {str(n)}
+
+
 def test_searching_hides_rows_and_says_that_tiers_are_of_all(opened, store):
     opened.page.fill("input[name=find]", "boost")
     assert opened.column("family") == ["boosted-trees"]

@@ -127,7 +127,7 @@ def test_every_view_that_the_page_can_turn_to_is_that_of_the_command_line(store,
     found = list(places(of))
     assert len(found) == len(data["boards"])
     for place in found:
-        key = f"|{place.by}|{place.show}|{place.failure_policy}|{place.axis}|" + str(
+        key = f"|{place.metric or ''}|{place.by}|{place.show}|{place.failure_policy}|{place.axis}|" + str(
             amounts[place.axis].index(place.amount)
         )
         own, board = data["boards"][key], board_of(of, view_at(place))

@@ -9,6 +9,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from bench.analysis import tables
+from bench.analysis.metrics import error_title
 from bench.reporting.panels import Axis, Panels, Place, axes
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def embedded(run: Mapping[str, Any], found: Panels, traits: Mapping[str, Mapping
         "run": run["run_id"],
         "axes": amounts,
         "sizes": list(dict.fromkeys(place.train_rows for place in found)),
+        "metrics": {place.metric: error_title(place.metric) for place in found if place.metric is not None},
         "traits": traits,
         "boards": boards,
         "texts": list(texts.number),
@@ -60,7 +62,8 @@ def _key(place: Place, amounts: Mapping[Axis, Sequence[float]]) -> str:
     """Return which leaderboard it is; of its budget, the place among those of its axis."""
     size = "" if place.train_rows is None else place.train_rows
     at = amounts[place.axis].index(place.amount)
-    return f"{size}|{place.by}|{place.show}|{place.failure_policy}|{place.axis}|{at}"
+    metric = place.metric or ""
+    return f"{size}|{metric}|{place.by}|{place.show}|{place.failure_policy}|{place.axis}|{at}"
 
 
 def _board(board: Leaderboard, texts: _Texts) -> dict[str, Any]:

@@ -12,8 +12,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
+from bench.analysis.metrics import WITHOUT_RATIO, on_test_rows
 from bench.analysis.views import By, FailurePolicy, Show, View
 from bench.boards import Recorded, board_of, sizes_of
+from bench.metrics import METRICS
 
 if TYPE_CHECKING:
     from bench.analysis.leaderboard import Leaderboard
@@ -39,6 +41,8 @@ class Place:
     axis: Axis
     amount: float
     """Seconds or trials a cell."""
+    metric: str | None = None
+    """What errors are made of; None for the primary score of each problem type."""
 
 
 Panels: TypeAlias = Mapping[Place, "Leaderboard"]
@@ -67,7 +71,8 @@ def panels(of: Recorded) -> Panels:
 def places(of: Recorded) -> Iterator[Place]:
     """Yield what leaderboards of a run there are, the largest size first and the whole budget first.
 
-    Tuned ones at every budget; those of defaults, which hardly depend on it, at the run's own.
+    Tuned ones at every budget; those of defaults, which hardly depend on it, and those by another metric at
+    the run's own.
     """
     there = sizes_of(of.store, of.run)
     sizes: tuple[TrainRows | None, ...] = tuple(reversed(there)) if len(there) > 1 else (None,)
@@ -77,6 +82,24 @@ def places(of: Recorded) -> Iterator[Place]:
                 yield Place(
                     train_rows=size, by=by, show=show, failure_policy=policy, axis=axis, amount=amount
                 )
+    for size, metric, by in itertools.product(sizes, metrics(of), BYS):
+        axis, amounts = next(iter(axes(of.run).items()))
+        yield Place(
+            train_rows=size,
+            by=by,
+            show="tuned",
+            failure_policy="fallback",
+            axis=axis,
+            amount=amounts[-1],
+            metric=metric,
+        )
+
+
+def metrics(of: Recorded) -> tuple[str, ...]:
+    """Return the metrics that some default of a run was scored by and that can be errors."""
+    defaults = of.trials["trial"] == 0
+    recorded = {name for text in of.trials.loc[defaults, "metrics"] for name in on_test_rows(text)}
+    return tuple(name for name in METRICS if name in recorded and name not in WITHOUT_RATIO)
 
 
 def view_at(place: Place) -> View:
@@ -88,6 +111,7 @@ def view_at(place: Place) -> View:
         show=place.show,
         failure_policy=place.failure_policy,
         train_rows=place.train_rows,
+        metric=place.metric,
     )
 
 

@@ -7,7 +7,7 @@ const TIE = Math.log(1.05);
 const SHOWN_UP_TO = Math.log(100);
 const RESAMPLES = 2000;
 const SMALL_ROWS = 2000;
-const FIELDS = ["by", "show", "size", "axis", "at", "failures", "problem", "rows", "kind", "find", "sort"];
+const FIELDS = ["by", "show", "size", "axis", "at", "metric", "failures", "problem", "rows", "kind", "table", "find", "sort"];
 
 // As bench.analysis.columns.error_change: whole per cent of the error, -12 is 12 % lower.
 function change(ratio) {
@@ -74,7 +74,9 @@ class Run {
   control(name) { return this.form.elements[name]; }
 
   fill() {
-    const { axes, sizes, traits } = this.data;
+    const { axes, sizes, metrics, traits } = this.data;
+    for (const [name, title] of Object.entries(metrics)) this.control("metric").append(element("option", { value: name }, title));
+    this.form.querySelector('[data-only="metrics"]').hidden = !Object.keys(metrics).length;
     for (const size of sizes) this.control("size").append(element("option", { value: size ?? "" }, size ?? "all"));
     for (const axis of Object.keys(axes)) this.control("axis").append(element("option", { value: axis }, axis));
     const problems = new Set(Object.values(traits).map((each) => each.problem));
@@ -95,10 +97,18 @@ class Run {
     slider.disabled = amounts.length < 2;
   }
 
-  amounts() { return this.data.axes[this.control("axis").value] ?? []; }
+  axis() { return this.byMetric() ? Object.keys(this.data.axes)[0] : this.control("axis").value; }
 
-  // Which of the budgets is shown: of defaults the largest, which is the only one.
-  at() { return this.control("show").value === "default" ? this.amounts().length - 1 : Number(this.control("at").value); }
+  amounts() { return this.data.axes[this.axis()] ?? []; }
+
+  // By another metric there is one leaderboard: tuned, at the whole of the first budget.
+  byMetric() { return this.control("metric").value !== ""; }
+
+  // Which of the budgets is shown: of defaults, and by another metric, the largest, which is the only one.
+  at() {
+    const largest = this.byMetric() || this.control("show").value === "default";
+    return largest ? this.amounts().length - 1 : Number(this.control("at").value);
+  }
 
   state() {
     const values = {};
@@ -135,9 +145,9 @@ class Run {
   }
 
   board() {
-    const at = [this.control("size").value, this.control("by").value, this.control("show").value,
-      this.control("failures").value, this.control("axis").value, this.at()];
-    return this.data.boards[at.join("|")];
+    const metric = this.control("metric").value, by = this.control("by").value;
+    const at = this.byMetric() ? [metric, by, "tuned", "fallback"] : ["", by, this.control("show").value, this.control("failures").value];
+    return this.data.boards[[this.control("size").value, ...at, this.axis(), this.at()].join("|")];
   }
 
   text(number) { return this.data.texts[number]; }
@@ -145,9 +155,10 @@ class Run {
   // Which columns of the ratios are of tables that the filters keep; null for all of them.
   kept(board) {
     const problem = this.control("problem").value, rows = this.control("rows").value, kind = this.control("kind").value;
-    if (!problem && !rows && !kind) return null;
-    return board.datasets.map((number, column) => [this.data.traits[this.text(number)], column])
-      .filter(([of]) => of
+    const named = this.control("table").value.trim().toLowerCase();
+    if (!problem && !rows && !kind && !named) return null;
+    return board.datasets.map((number, column) => [this.data.traits[this.text(number)], column, this.text(number)])
+      .filter(([of, , name]) => of && name.toLowerCase().includes(named)
         && (!problem || of.problem === problem)
         && (!rows || (rows === "small") === (of.rows <= SMALL_ROWS))
         && (!kind || (kind === "numeric") === (of.categorical === 0)))
@@ -242,10 +253,11 @@ class Run {
   }
 
   around(board, kept, nShown, nAll) {
-    const amount = this.amounts()[this.at()], axis = this.control("axis").value, unit = axis === "seconds" ? "s" : "trials";
+    const amount = this.amounts()[this.at()], axis = this.axis(), unit = axis === "seconds" ? "s" : "trials";
     this.form.querySelector("output").textContent = `${amount} ${unit}`;
     this.control("at").setAttribute("aria-valuetext", `${amount} ${axis}`);
-    this.control("at").disabled = this.control("show").value === "default" || this.amounts().length < 2;
+    this.control("at").disabled = this.byMetric() || this.control("show").value === "default" || this.amounts().length < 2;
+    for (const name of ["show", "failures", "axis"]) this.control(name).disabled = this.byMetric();
     this.section.querySelector(".view-title").textContent = this.text(board.title);
     this.section.querySelector(".legend").textContent = this.text(board.legend);
     this.table.caption.textContent = `Leaderboard ${this.control("by").value === "family" ? "by family" : "by learner"}`;
@@ -253,6 +265,7 @@ class Run {
     for (const number of board.notes) list.append(element("li", {}, this.text(number)));
     this.section.querySelector(".board-notes").replaceChildren(...(board.notes.length ? [list] : []));
     const said = [];
+    if (this.byMetric()) said.push("By another metric the page has the tuned entries at the whole budget; `bench leaderboard --metric` shows any other view.");
     if (kept) {
       said.push(`${kept.length} of ${board.datasets.length} tables are kept: the change of the error with its interval, wins and the number of tables are computed anew of these; what is grey was found on all tables together (tiers are tests of all of them, ranks and costs are of all their splits).`);
     }
