@@ -15,7 +15,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     """The command line or a configuration file is wrong."""
     NOTHING_SELECTED = 3
-    """The plan holds no cell that can run."""
+    """The plan holds no cell that can run, or a run nothing that can be published."""
     REGRESSION = 4
     """A comparison found a loss."""
     PREREQUISITE = 5
@@ -42,7 +42,7 @@ class ConfigError(BenchError):
 
 
 class NothingSelectedError(BenchError):
-    """No cell is left to run: the selection matched nothing, or every cell was excluded."""
+    """Nothing is left to run or to publish: the selection matched nothing, or everything was excluded."""
 
     exit_code = ExitCode.NOTHING_SELECTED
 

@@ -1,4 +1,4 @@
-"""The stored predictions of a run's cells, with the truth of their rows: what a view of ensembles needs.
+"""The stored predictions of a run's cells, with the truth of their rows: what ensembles and publishing need.
 
 Predictions are in the store; labels are in the cache of tables and nowhere else, and the split that names
 the rows is computed again, by the code that the cell ran.
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from bench.analysis.ensembles import CellPredictions, TrialKey
 from bench.budgets import Budget
@@ -67,7 +68,7 @@ class StoredPredictions(Mapping[str, CellPredictions]):
         if not self._keys:
             raise PrerequisiteError(
                 f"{store.folder}: holds no predictions of run {run['run_id']}, so there is nothing to "
-                f"ensemble; fit it again with `{self._command()} --fresh`"
+                f"ensemble or publish; fit it again with `{self._command()} --fresh`"
             )
 
     def __len__(self) -> int:
@@ -102,6 +103,23 @@ class StoredPredictions(Mapping[str, CellPredictions]):
         self._check_rows(key, found)
         return found
 
+    def test_rows(self, key: str) -> npt.NDArray[np.intp]:
+        """Return the ids of all rows that a cell's fold tests, as its table counts them, in ascending order.
+
+        Raises PrerequisiteError as for its predictions, and DataError where these are of other rows: of some
+        alone, or of altered ones.
+        """
+        evidence = self._evidence[key]
+        name = self._dataset(evidence).name
+        rows = np.flatnonzero(
+            self._cache.fold_of_row(name, evidence["splits"], evidence["repeat"]) == evidence["fold"]
+        )
+        labels, _ = self._cache.load_target(name)
+        tested = self._truth(evidence).y_test
+        if not np.array_equal(labels[rows], tested):
+            raise DataError(f"{len(tested):,} rows were tested, which are not the {len(rows):,} of its fold")
+        return rows
+
     def _truth(self, evidence: Mapping[str, Any]) -> CellPredictions:
         """Return the labels of a cell's rows, which cells of other learners share, without predictions."""
         slot = tuple(evidence[name] for name in _SLOT)
@@ -131,11 +149,11 @@ class StoredPredictions(Mapping[str, CellPredictions]):
                 return found
         if self._cache.describe(name) is None:
             raise PrerequisiteError(
-                f"ensembles need the labels of table {name}, and the cache {self._cache.root} does not hold "
+                f"the labels of table {name} are needed, and the cache {self._cache.root} does not hold "
                 f"it: `{self._command()}` fetches it and fits nothing twice"
             )
         raise PrerequisiteError(
-            f"ensembles need the labels of table {name}, and the cache {self._cache.root} holds other "
+            f"the labels of table {name} are needed, and the cache {self._cache.root} holds other "
             f"rows of that name: name the run's own with --cache, or fit again with `{self._command()}`"
         )
 

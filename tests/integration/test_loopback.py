@@ -7,6 +7,7 @@ import hashlib
 import http.client
 import json
 import os
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -16,6 +17,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
+import requests
 from loopback_openml import (
     HOSTILE_NAMES,
     Busy,
@@ -557,3 +559,52 @@ def test_the_client_reads_tables_and_splits_under_hostile_names(tmp_path):
         "suite": [101, 102, 103, 104]
     }
     assert [path.name for path in tmp_path.iterdir()] == ["cache"]
+
+
+OML = "xmlns:oml='http://openml.org/openml'"
+FLOW = (
+    f"<oml:flow {OML}><oml:name>a.b(c=1)</oml:name><oml:external_version>1</oml:external_version>"
+    "<oml:description>d</oml:description><oml:parameter><oml:name>p</oml:name></oml:parameter></oml:flow>"
+)
+RUN = (
+    f"<oml:run {OML}><oml:task_id>59</oml:task_id><oml:flow_id>7001</oml:flow_id><oml:parameter_setting>"
+    "<oml:name>p</oml:name><oml:value>1</oml:value></oml:parameter_setting></oml:run>"
+)
+ARFF = "@relation r\n@attribute row_id numeric\n@data\n0\n"
+NOT_TAKEN = {
+    "no key": (102, {"key": None}),
+    "another key": (103, {"key": "1" * 32}),
+    "a space in a name": (163, {"flow": FLOW.replace("a.b", "a b")}),
+    "elements in another order": (
+        163, {"flow": FLOW.replace("<oml:description>d</oml:description>", "").replace(
+            "</oml:flow>", "<oml:description>d</oml:description></oml:flow>")},
+    ),
+    "a flow twice": (171, {"flow": (FLOW, FLOW)}),
+    "no task number": (202, {"run": RUN.replace("59", "iris")}),
+    "letters beyond ASCII in a value": (202, {"run": RUN.replace(">1<", ">\u00e9<")}),
+    "no such task": (204, {"run": RUN.replace("59", "58")}),
+    "no such flow": (205, {"run": RUN.replace("7001", "7002")}),
+    "no predictions": (206, {"arff": None}),
+    "predictions that are no table": (209, {"arff": ARFF + "1,2\n"}),
+    "a parameter that the flow has not": (213, {"run": RUN.replace(">p<", ">q<")}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", [None, *NOT_TAKEN])
+def test_what_is_sent_is_taken_only_as_openml_takes_it(case):
+    code, changes = NOT_TAKEN.get(case, (None, {}))
+    sent = {"key": "0" * 32, "flow": FLOW, "run": RUN, "arff": ARFF} | changes
+    flows = sent["flow"] if isinstance(sent["flow"], tuple) else (sent["flow"],)
+    parts = {"predictions": ("predictions.arff", sent["arff"])} if sent["arff"] else {}
+    form = {"api_key": sent["key"]} if sent["key"] else {}
+    posts = [("flow/", {"description": flow}) for flow in flows]
+    posts.append(("run/", {"description": ("description.xml", sent["run"]), **parts}))
+    with LoopbackServer(OFFICIAL) as server, requests.Session() as session:
+        session.trust_env = False  # no proxy is asked for 127.0.0.1
+        answers = [session.post(f"{server.url}/{path}", data=form, files=files) for path, files in posts]
+        refused = [re.search(r"code>(\d+)<", a.text)[1] for a in answers if a.status_code == 412]
+        assert refused[:1] == ([] if code is None else [str(code)])
+        assert len(server.runs) == (code in (None, 171))
+        if code is None:
+            assert server.runs[0].settings == {"p": "1"}
+            assert server.runs[0].predictions == ARFF.encode()

@@ -9,6 +9,7 @@ from datetime import datetime
 import pytest
 from store_worlds import World, stored, tables
 
+from bench.cli.main import main
 from bench.errors import DataError, PrerequisiteError
 from bench.publishing.site import read, site
 from bench.reporting.contents import report
@@ -97,3 +98,43 @@ def test_what_is_no_summary_is_said(reports, tmp_path, summary, told):
 def test_without_a_report_there_is_no_site(tmp_path):
     with pytest.raises(PrerequisiteError, match="holds no report; `bench report -o"):
         read(tmp_path)
+
+
+def call(monkeypatch, *arguments):
+    monkeypatch.setattr("sys.argv", ["bench", "publish", *map(str, arguments)])
+    with pytest.raises(SystemExit) as left:
+        main()
+    return left.value.code
+
+
+def test_the_command_line_writes_nothing_unless_told_to(reports, tmp_path, monkeypatch, capsys):
+    target = tmp_path / "site"
+    asked = ("site", "--reports", reports, "-o", target)
+    assert call(monkeypatch, *asked) == 0
+    assert "would hold" in capsys.readouterr().out
+    assert not target.exists()
+    assert call(monkeypatch, *asked, "--apply") == 0
+    assert (target / "latest" / "index.html").is_file()
+    (target / "SHA256SUMS").unlink()
+    assert call(monkeypatch, *asked) == 5
+    assert "holds files of something else" in capsys.readouterr().err
+
+
+def test_a_report_is_put_among_the_published(tmp_path, monkeypatch, capsys):
+    store = stored(World(tables=tables(3)), tmp_path / "results")
+    store.close()
+    asked = (
+        "--results",
+        tmp_path / "results",
+        "--cache",
+        tmp_path / "cache",
+        "--reports",
+        tmp_path / "reports",
+    )
+    assert call(monkeypatch, "folder", "mine", *asked) == 0
+    assert "would hold" in capsys.readouterr().out
+    assert not (tmp_path / "reports").exists()
+    assert call(monkeypatch, "folder", "mine", *asked, "--apply") == 0
+    assert [each.name for each in read(tmp_path / "reports")] == ["mine"]
+    assert call(monkeypatch, "folder", "..", *asked, "--apply") == 2
+    assert "is no name for a report" in capsys.readouterr().err

@@ -26,6 +26,7 @@ VERBS = {
     "data": ("bench.cli.data", "Fetch, list, show, verify, pack, unpack and evict tables."),
     "validate": ("bench.cli.validate", "Check a suite file; every error at once."),
     "export": ("bench.cli.export", "Write the trials of a run as CSV or Parquet."),
+    "publish": ("bench.cli.publish", "Hand results on: runs on OpenML, runs of MLflow."),
     "doctor": ("bench.cli.doctor", "Check this machine: packages, devices, limits, folders, plug-ins."),
     "completion": ("bench.cli.completion", "Print the script for completion in bash, zsh or fish."),
 }

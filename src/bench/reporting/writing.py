@@ -19,11 +19,8 @@ def write(files: Mapping[str, bytes], folder: Path) -> None:
 
     Raises PrerequisiteError where it holds something else, or cannot be written.
     """
+    check(folder)
     try:
-        if folder.exists() and not folder.is_dir():
-            raise PrerequisiteError(f"{folder}: is a file; name a folder with --output")
-        if folder.is_dir() and any(folder.iterdir()) and not (folder / MARK).is_file():
-            raise PrerequisiteError(f"{folder}: holds files of something else; name another with --output")
         folder.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         try:
@@ -36,9 +33,15 @@ def write(files: Mapping[str, bytes], folder: Path) -> None:
             shutil.rmtree(made, ignore_errors=True)
             raise
     except OSError as error:
-        raise PrerequisiteError(
-            f"{folder}: {error.strerror or error}; name another folder with --output"
-        ) from error
+        raise PrerequisiteError(f"{folder}: {error.strerror or error}; name another folder") from error
+
+
+def check(folder: Path) -> None:
+    """Raise PrerequisiteError where a folder is a file, or holds what bench did not write."""
+    if folder.exists() and not folder.is_dir():
+        raise PrerequisiteError(f"{folder}: is a file; name a folder")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MARK).is_file():
+        raise PrerequisiteError(f"{folder}: holds files of something else; name another folder")
 
 
 def sums(files: Mapping[str, bytes]) -> bytes:

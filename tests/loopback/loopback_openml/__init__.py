@@ -4,6 +4,8 @@ with LoopbackServer(official_catalogue()) as server:
     openml.config.server = server.url
     ...
     server.misbehave("*/data/features/*", Busy(times=2))
+
+It takes flows and runs of who has its key, and keeps them as they came: `server.flows`, `server.runs`.
 """
 
 from loopback_openml.content import (
@@ -19,6 +21,7 @@ from loopback_openml.faults import (
     HOSTILE_NAMES,
     Busy,
     CutBody,
+    DroppedUpload,
     GzipBomb,
     Hang,
     HostileName,
@@ -40,12 +43,14 @@ from loopback_openml.procedures import (
 )
 from loopback_openml.server import LoopbackServer
 from loopback_openml.tables import Nominal, table_dataset, with_parquet
+from loopback_openml.uploads import ReceivedFlow, ReceivedRun
 
 __all__ = [
     "HOSTILE_NAMES",
     "Busy",
     "Catalogue",
     "CutBody",
+    "DroppedUpload",
     "Estimation",
     "GzipBomb",
     "Hang",
@@ -53,6 +58,8 @@ __all__ = [
     "HtmlPage",
     "LoopbackServer",
     "Nominal",
+    "ReceivedFlow",
+    "ReceivedRun",
     "Redirect",
     "ReplacedTable",
     "ServedDataset",

@@ -251,6 +251,34 @@ def error(code: int, message: str) -> bytes:
     return document("error", [("code", code), ("message", message)])
 
 
+def flow_exists(flow_id: int | None) -> bytes:
+    """Return what `flow/exists` answers; None is that there is none."""
+    return document("flow_exists", [("exists", _flag(flow_id is not None)), ("id", flow_id or -1)])
+
+
+def flow_uploaded(flow_id: int) -> bytes:
+    """Return what the upload of a flow answers."""
+    return document("upload_flow", [("id", flow_id)])
+
+
+def run_uploaded(run_id: int) -> bytes:
+    """Return what the upload of a run answers."""
+    return document("upload_run", [("run_id", run_id)])
+
+
+def flow(flow_id: int, sent: ET.Element) -> bytes:
+    """Return what `flow/ID` answers: what was sent, with what the server adds to it."""
+    before: dict[str, Content] = {"external_version": ("version", 1), "language": ("upload_date", UPLOADED)}
+    content: list[Content] = [("id", flow_id), ("uploader", 1)]
+    for child in sent:
+        name = child.tag.partition("}")[2]
+        if name in before:
+            content.append(before.pop(name))
+        parts: list[Content] = [(part.tag.partition("}")[2], part.text or "") for part in child]
+        content.append(_element(name, parts) if parts else (name, child.text or ""))
+    return document("flow", content)
+
+
 def _suite_head(served: ServedSuite) -> list[Content]:
     return [
         ("id", served.id),

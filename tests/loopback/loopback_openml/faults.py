@@ -145,14 +145,28 @@ class CutBody:
 
 
 @dataclass(frozen=True)
+class DroppedUpload:
+    """Hang up in the middle of a request's body, and keep nothing of it."""
+
+    kept: float = 0.5
+    """The share of the body that is read before."""
+    times: int = 0
+
+    def perform(self, wire: Wire, answer: Packed, path: str) -> None:
+        """Say nothing."""
+        wire.hang_up()
+
+
+@dataclass(frozen=True)
 class ServerError:
-    """Answer HTTP's 500 so many times, then as usual."""
+    """Answer HTTP's 500, or another status, so many times, then as usual; nothing is kept of an upload."""
 
     times: int
+    status: int = 500
 
     def perform(self, wire: Wire, answer: Packed, path: str) -> None:
         """Send it."""
-        wire.reply(Answer(500, "text/plain; charset=utf-8", b"Internal Server Error"))
+        wire.reply(Answer(self.status, "text/plain; charset=utf-8", b"Internal Server Error"))
 
 
 @dataclass(frozen=True)

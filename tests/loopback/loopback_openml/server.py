@@ -7,21 +7,29 @@ import socket
 import sys
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import parse_qs
 
-from loopback_openml.answers import API, Answer, answer_to
+from loopback_openml.answers import API, Answer, answer_to, refusal
 from loopback_openml.content import Catalogue
-from loopback_openml.faults import Fault, Headers, Packed, Performance
+from loopback_openml.faults import CutBody, DroppedUpload, Fault, Headers, Packed, Performance, Trickle
+from loopback_openml.uploads import Deposits, Part, ReceivedFlow, ReceivedRun, form_of
+
+NOTHING = Answer(200, "text/plain", b"")
+"""What a request that a fault ends is answered."""
 
 
 class LoopbackServer:
     """Serves a catalogue; what is changed while it runs counts from the next request on."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, api_key: str = "0" * 32) -> None:
         self.catalogue = catalogue
+        self.api_key = api_key
+        self._deposits = Deposits()
         self._port = 0
         self._http: _Http | None = None
         self._lock = threading.Lock()
@@ -44,6 +52,35 @@ class LoopbackServer:
         """Method and path of every request so far, in the order in which they came."""
         with self._lock:
             return list(self._requests)
+
+    @property
+    def flows(self) -> list[ReceivedFlow]:
+        """The flows that were taken so far."""
+        with self._lock:
+            return list(self._deposits.flows)
+
+    @property
+    def runs(self) -> list[ReceivedRun]:
+        """The runs that were taken so far."""
+        with self._lock:
+            return list(self._deposits.runs)
+
+    def refused(self, key: str | None, *, wanted: bool) -> Answer | None:
+        """Return why a request with this key, or without one, is refused; None where it is not."""
+        if key is None:
+            return refusal(102, "No authentication") if wanted else None
+        return None if key == self.api_key else refusal(103, "Authentication failed")
+
+    def read(self, path: str, catalogue: Catalogue) -> Answer:
+        """Return the answer to a GET."""
+        with self._lock:
+            found = self._deposits.flow_at(path)
+        return found or answer_to(path, catalogue, self.origin)
+
+    def receive(self, path: str, form: Mapping[str, Part], catalogue: Catalogue) -> Answer:
+        """Keep what was posted; return the answer."""
+        with self._lock:
+            return self._deposits.receive(path, form, catalogue)
 
     def forget(self) -> None:
         """Empty the list of requests."""
@@ -161,13 +198,30 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         owner = self.server.owner
         catalogue, fault = owner.take(self.command, self.path)
-        answer = answer_to(self.path, catalogue, owner.origin)
+        (key,) = parse_qs(self.path.partition("?")[2]).get("api_key", [None])
+        self._answer(owner.refused(key, wanted=False) or owner.read(self.path, catalogue), fault)
+
+    do_HEAD = do_GET  # noqa: N815 - the same, but that no body is sent
+
+    def do_POST(self) -> None:
+        owner = self.server.owner
+        catalogue, fault = owner.take(self.command, self.path)
+        length = int(self.headers["Content-Length"])
+        answer: Answer | None = NOTHING
+        if isinstance(fault, DroppedUpload):
+            self.rfile.read(int(length * fault.kept))
+        else:
+            form = form_of(self.headers["Content-Type"], self.rfile.read(length))
+            answer = owner.refused(form["api_key"].text if "api_key" in form else None, wanted=True)
+            if answer is None and (fault is None or isinstance(fault, CutBody | Trickle)):
+                answer = owner.receive(self.path, form, catalogue)
+        self._answer(answer or NOTHING, fault)
+
+    def _answer(self, answer: Answer, fault: Performance | None) -> None:
         if fault is None:
             self.reply(answer)
         else:
             fault.perform(self, self._packed(answer), self.path)
-
-    do_HEAD = do_GET  # noqa: N815 - the same, but that no body is sent
 
     def reply(self, answer: Answer) -> None:
         packed = self._packed(answer)

@@ -1,9 +1,9 @@
 """The one module that knows the OpenML client (openml-python, pinned below 0.16).
 
-It runs in a child process that fills the cache and in no other: the client keeps its settings in globals,
+It runs in child processes that fetch or publish and in no other: the client keeps its settings in globals,
 waits without limit, answers from a cache that it empties when one file is missing, and pickles what it read.
 Here it gets a folder that lasts as long as the process, sessions with limits, and is asked for files alone;
-what they hold is read and checked by our own readers.
+what they hold is read and checked by our own readers. What is sent is written and posted by `sending`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from xml.parsers.expat import ExpatError
 
 from bench.errors import BenchError, DataError, PrerequisiteError
-from bench.sources.openml.fetched import FetchedFeature, FetchedTable, FetchedTask, SuiteListing
-from bench.sources.openml.settings import ServerSettings
+from bench.sources.openml.fetched import (
+    FetchedFeature,
+    FetchedTable,
+    FetchedTask,
+    SuiteListing,
+    TaskOutline,
+)
+from bench.sources.openml.settings import ServerSettings, key_file
 
 if TYPE_CHECKING:
     from bench.sources.openml.splits import SplitRows
@@ -29,6 +35,10 @@ ATTEMPTS = 3
 ARFF_CELLS = 20_000_000
 """From so many values on, a table is fetched as Parquet where the server has it."""
 _BUSY = 107
+_SUPERVISED = ("Supervised Classification", "Supervised Regression")
+_NO_KEY = 102
+_NOT_THIS_KEY = (103, 104)
+"""One that the server does not know, one that may only read."""
 _UNKNOWN = {111: "data set", 151: "task", 601: "suite", 500: "suite"}
 
 
@@ -46,24 +56,25 @@ def openml_client(settings: ServerSettings) -> Iterator[Client]:
 
     Raises PrerequisiteError where the package is not installed.
     """
+    key_path = key_file()  # as the user has it; the client is given a place of its own
     with tempfile.TemporaryDirectory(prefix="bench-openml-") as folder:
-        yield Client(_configured(settings, Path(folder)), settings)
+        yield Client(_configured(settings, Path(folder)), settings, key_path)
 
 
 class Client:
     """OpenML's answers as values of ours. Not for threads."""
 
-    def __init__(self, openml: Any, settings: ServerSettings) -> None:
-        """Use the configured module."""
-        self._openml, self._settings = openml, settings
+    def __init__(self, openml: Any, settings: ServerSettings, key_path: Path) -> None:
+        """Use the configured module; `key_path` is where the user keeps the key that is sent with it."""
+        self.openml, self._settings, self._key_path = openml, settings, key_path
 
     def suite(self, reference: int | str) -> SuiteListing:
         """Return a benchmark suite, by number or alias.
 
         Raises UnreachableError, or DataError where there is none.
         """
-        with self._telling(f"suite {reference}"):
-            suite = self._openml.study.get_suite(reference)
+        with self.telling(f"suite {reference}"):
+            suite = self.openml.study.get_suite(reference)
             return SuiteListing(
                 id=int(suite.id), name=str(suite.name), tasks=tuple(map(int, suite.tasks or ()))
             )
@@ -73,24 +84,38 @@ class Client:
 
         Raises UnreachableError, or DataError where there is no such task, or none that can be run.
         """
-        with self._telling(f"task {task_id}"):
-            task = self._openml.tasks.get_task(
-                task_id, download_splits=False, download_qualities=True, download_features_meta_data=True
-            )
-            supervised = ("Supervised Classification", "Supervised Regression")
-            if task.task_type not in supervised:
-                raise DataError(f"OpenML task {task_id} is of the type {task.task_type!r}, which is not run")
-            split = task.download_split()
+        with self.telling(f"task {task_id}"):
+            task = self._supervised(task_id)
             return FetchedTask(
                 id=task_id,
-                is_classification=task.task_type == supervised[0],
+                is_classification=_classifies(task),
                 target=str(task.target_name),
                 table=self._table(int(task.dataset_id)),
-                splits=_split_rows(split.split, task_id),
+                splits=_split_rows(task.download_split().split, task_id),
             )
 
+    def outline(self, task_id: int) -> TaskOutline:
+        """Return the classes and the splits of a supervised task, without its table; raise as `task` does."""
+        with self.telling(f"task {task_id}"):
+            task = self._supervised(task_id)
+            labels = task.class_labels if _classifies(task) else None
+            return TaskOutline(
+                id=task_id,
+                is_classification=_classifies(task),
+                classes=tuple(map(str, labels or ())),
+                splits=_split_rows(task.download_split().split, task_id),
+            )
+
+    def _supervised(self, task_id: int) -> Any:
+        task = self.openml.tasks.get_task(
+            task_id, download_splits=False, download_qualities=True, download_features_meta_data=True
+        )
+        if task.task_type not in _SUPERVISED:
+            raise DataError(f"OpenML task {task_id} is of the type {task.task_type!r}, which is not run")
+        return task
+
     def _table(self, data_id: int) -> FetchedTable:
-        described = self._openml.datasets.get_dataset(
+        described = self.openml.datasets.get_dataset(
             data_id, download_qualities=True, download_features_meta_data=True
         )
         features = [described.features[index] for index in sorted(described.features)]
@@ -120,7 +145,7 @@ class Client:
         url = described._parquet_url  # noqa: SLF001 - it has no public name
         if url and (n_cells > ARFF_CELLS or not described.url):
             return self._parquet(str(url), int(described.id)), True
-        whole = self._openml.datasets.get_dataset(int(described.id), download_data=True)
+        whole = self.openml.datasets.get_dataset(int(described.id), download_data=True)
         return Path(whole.data_file), False
 
     def _parquet(self, url: str, data_id: int) -> Path:
@@ -130,18 +155,18 @@ class Client:
         with requests.Session() as session:  # a bounded one: see `_configured`
             answer = session.get(url)
         answer.raise_for_status()
-        path = Path(self._openml.config.get_cache_directory()) / f"{data_id}.parquet"
+        path = Path(self.openml.config.get_cache_directory()) / f"{data_id}.parquet"
         path.write_bytes(answer.content)
         return path
 
     @contextmanager
-    def _telling(self, what: str) -> Iterator[None]:
+    def telling(self, what: str) -> Iterator[None]:
         """Turn what the client raises into one line of ours."""
         import requests
 
         from bench.sources.openml.bounded import NoConnectionError
 
-        exceptions = self._openml.exceptions
+        exceptions = self.openml.exceptions
         server = self._settings.url
         try:
             yield
@@ -156,8 +181,8 @@ class Client:
             raise DataError(
                 f"OpenML {what}: what came is not what its checksum says, {ATTEMPTS} times: try again later"
             ) from error
-        except exceptions.OpenMLServerException as error:
-            _refused(what, error)
+        except (exceptions.OpenMLNotAuthorizedError, exceptions.OpenMLServerException) as error:
+            self._refuse(what, error)
         except (exceptions.OpenMLServerError, requests.HTTPError) as error:
             told = f"{what}: {_first_line(error)}"
             raise ServerFaultError(f"OpenML at {server} answers with an error ({told})") from error
@@ -173,6 +198,22 @@ class Client:
             raise DataError(
                 f"OpenML {what}: its answer cannot be read ({type(error).__name__}: {_first_line(error)})"
             ) from error
+
+    def _refuse(self, what: str, error: Any) -> NoReturn:
+        """Raise what an error code of the server means; one without a code says that it wants a key."""
+        code, said = getattr(error, "code", _NO_KEY), _first_line(error.message)
+        if code in (_NO_KEY, *_NOT_THIS_KEY):
+            raise PrerequisiteError(
+                f"OpenML at {self._settings.url} does not take your API key (it says: {said}): put the one "
+                f"of your account there into {self._key_path}"
+            ) from error
+        if code == _BUSY:
+            raise ServerFaultError(
+                f"OpenML is too busy to answer ({what}, asked {ATTEMPTS} times)"
+            ) from error
+        if code in _UNKNOWN:
+            raise DataError(f"OpenML knows no {what} (it says: {said})") from error
+        raise DataError(f"OpenML refuses {what}: {said} (code {code})") from error
 
 
 def _configured(settings: ServerSettings, folder: Path) -> Any:
@@ -204,13 +245,8 @@ def _configured(settings: ServerSettings, folder: Path) -> Any:
     return openml
 
 
-def _refused(what: str, error: Any) -> NoReturn:
-    """Raise what an error code of the server means."""
-    if error.code == _BUSY:
-        raise ServerFaultError(f"OpenML is too busy to answer ({what}, asked {ATTEMPTS} times)") from error
-    if error.code in _UNKNOWN:
-        raise DataError(f"OpenML knows no {what} (it says: {_first_line(error.message)})") from error
-    raise DataError(f"OpenML refuses {what}: {_first_line(error.message)} (code {error.code})") from error
+def _classifies(task: Any) -> bool:
+    return bool(task.task_type == _SUPERVISED[0])
 
 
 def _split_rows(split: Mapping[int, Mapping[int, Mapping[int, Any]]], task_id: int) -> SplitRows:

@@ -50,6 +50,17 @@ class FetchedTask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaskOutline:
+    """What a run on a supervised task of OpenML has to keep to."""
+
+    id: int
+    is_classification: bool
+    classes: tuple[str, ...]
+    """All that its table declares, in that order, those without a row too; empty for a regression."""
+    splits: SplitRows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SuiteListing:
     """The tasks of a benchmark suite, in its order."""
 

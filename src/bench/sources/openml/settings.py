@@ -1,12 +1,15 @@
-"""Which OpenML server is asked, and how long it may take. Standard library only."""
+"""Which OpenML server is asked, how long it may take, and with whose key. Standard library only."""
 
 from __future__ import annotations
 
+import configparser
 import os
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
-from bench.errors import ConfigError
+from bench.errors import ConfigError, PrerequisiteError
 
 SERVER = "https://www.openml.org/api/v1/xml"
 OFF = "off"
@@ -53,6 +56,39 @@ def server_settings() -> ServerSettings:
     if not 0 < silence_s < 1e6:
         raise ConfigError(f"BENCH_OPENML_TIMEOUT is {patience!r}: give a number of seconds above 0")
     return ServerSettings(url=url, connect_s=min(5.0, silence_s), silence_s=silence_s)
+
+
+def key_file() -> Path:
+    """Return the user's own configuration of the OpenML client, where that looks for it."""
+    home = Path.home()
+    if sys.platform != "linux":
+        return home / ".openml" / "config"
+    return Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config") / "openml" / "config"
+
+
+def api_key() -> str:
+    """Return the API key in the user's own configuration of the OpenML client.
+
+    Raises PrerequisiteError where there is none.
+    """
+    path = key_file()
+    parser = configparser.RawConfigParser(strict=False)
+    try:
+        parser.read_string(f"[openml]\n{path.read_text('utf-8')}")  # it has no sections of its own
+    except FileNotFoundError:
+        pass
+    except (OSError, UnicodeDecodeError, configparser.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no list of `name = value`"
+        raise PrerequisiteError(
+            f"{path} cannot be read ({reason}), and your API key of OpenML is to be there"
+        ) from error
+    key = parser.get("openml", "apikey", fallback="").strip()
+    if not key:
+        raise PrerequisiteError(
+            f"publishing needs an API key of OpenML, and {path} holds none: `openml configure apikey` puts "
+            "it there, and the page of your account on the server shows it"
+        )
+    return key
 
 
 def _is_address(url: str) -> bool:
