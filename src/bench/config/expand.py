@@ -28,10 +28,11 @@ def expand(
 
     `learners` go by what the suite calls them, a name or an import path.
     """
+    named = [_Named(reference, learner) for reference, learner in learners.items()]
     cells = tuple(
-        _planned(cell, reference, learner)
-        for task, (reference, learner) in itertools.product(tasks, learners.items())
-        for cell in _cells(suite, task, learner)
+        _planned(cell, each)
+        for task, each in itertools.product(tasks, named)
+        for cell in _cells(suite, task, each.learner)
     )
     return Plan(
         suite=suite,
@@ -116,16 +117,24 @@ def outer_splits(suite: Suite, splits: SplitPlan) -> Iterator[Split]:
         yield Split(repeat=repeat, fold=fold, train_cap=cap, test_cap=suite.test_cap)
 
 
-def _planned(cell: Cell, reference: str, learner: Learner) -> PlannedCell:
-    learner_hash, lock = specification_hash(learner), lock_hash(learner.packages)
+class _Named:
+    """A learner, what the suite calls it, and the hashes that all of its cells share."""
+
+    def __init__(self, reference: str, learner: Learner) -> None:
+        self.reference, self.learner = reference, learner
+        self.hash, self.lock_hash = specification_hash(learner), lock_hash(learner.packages)
+
+
+def _planned(cell: Cell, named: _Named) -> PlannedCell:
+    learner = named.learner
     intervention = parse_intervention(cell.intervention)
     shape = shape_under(intervention, task_shape(cell.task, cell.split, cell.validation), cell.task.dataset)
     return PlannedCell(
         cell=cell,
-        learner=reference,
-        evidence_key=evidence_key(cell.id, _data_key(cell, intervention), learner_hash, lock),
-        learner_hash=learner_hash,
-        lock_hash=lock,
+        learner=named.reference,
+        evidence_key=evidence_key(cell.id, _data_key(cell, intervention), named.hash, named.lock_hash),
+        learner_hash=named.hash,
+        lock_hash=named.lock_hash,
         not_applicable=intervention.not_applicable(cell.task.dataset)
         or _held_otherwise(learner, cell, intervention)
         or _past_limit(learner, shape),
