@@ -18,7 +18,7 @@ from bench import line_up, registry
 from bench.arms import Arm, base_reference, held_in, is_import_path, names_arm
 from bench.cli.main import main
 from bench.config.changes import Changes, changed
-from bench.config.expand import _planned, select
+from bench.config.expand import Named, planned_cell, select
 from bench.config.load import load_suite
 from bench.config.write import suite_text
 from bench.datasets import ProblemType
@@ -236,7 +236,7 @@ def test_a_suite_s_limit_on_exact_fits_holds_its_arms(plan):
 
 
 def test_its_evidence_is_its_own(cell):
-    found = [_planned(replace(cell, learner=each.name), each.name, each) for each in _three()]
+    found = [planned_cell(replace(cell, learner=each.name), Named(each.name, each)) for each in _three()]
     assert len({planned.evidence_key for planned in found}) == 3
     assert len({planned.cell.search_key for planned in found}) == 3
 
@@ -250,7 +250,7 @@ def _three():
 )
 def test_what_an_intervention_holds_otherwise_does_not_apply(order_under, value, reason):
     own = arm(f"linear{{scaling={value}}}")
-    planned = _planned(order_under("scaled-features", learner=own.name).cell, own.name, own)
+    planned = planned_cell(order_under("scaled-features", learner=own.name).cell, Named(own.name, own))
     assert (planned.not_applicable or "").startswith(reason)
     assert (planned.not_applicable is None) is (reason == "")
 

@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter
 from bench.alterations import images
 from bench.alterations.altered import altered
 from bench.alterations.rows import Rows
-from bench.config.expand import _planned
+from bench.config.expand import Named, planned_cell
 from bench.datasets import ImageShape, ProblemType
 from bench.errors import ConfigError
 from bench.interventions import KINDS, Part, parse_intervention
@@ -145,9 +145,11 @@ def test_what_would_change_nothing_cannot_be_asked_for(text):
 
 def test_where_an_image_would_be_moved_away_it_does_not_apply(order_under):
     dummy = learner("dummy")
-    planned = _planned(order_under("translate:8").cell, "dummy", dummy)
+    planned = planned_cell(order_under("translate:8").cell, Named("dummy", dummy))
     assert planned.not_applicable == (
         "translate:8: the images of this table are 8 pixels wide or high, so nothing is left"
     )
-    assert _planned(order_under("translate:7").cell, "dummy", dummy).not_applicable is None
-    assert "no images" in _planned(order_under("blur:5", "wine").cell, "dummy", dummy).not_applicable
+    assert planned_cell(order_under("translate:7").cell, Named("dummy", dummy)).not_applicable is None
+    assert (
+        "no images" in planned_cell(order_under("blur:5", "wine").cell, Named("dummy", dummy)).not_applicable
+    )

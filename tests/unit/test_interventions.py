@@ -12,7 +12,7 @@ from bench import registry
 from bench.alterations.altered import CHANGES, altered
 from bench.alterations.draws import DRAWS
 from bench.alterations.rows import Rows
-from bench.config.expand import _planned, task_shape
+from bench.config.expand import Named, planned_cell, task_shape
 from bench.datasets import FeatureKind, ProblemType
 from bench.errors import ConfigError
 from bench.interventions import KINDS, NONE, Part, parse_intervention, shape_under
@@ -228,9 +228,9 @@ def test_the_planned_shape_is_at_least_what_dropping_leaves(order_under):
 
 def test_a_table_without_what_would_be_changed_does_not_apply(order_under):
     linear = registry.learner("linear")
-    planned = _planned(order_under("permute-pixels", "zoo").cell, "linear", linear)
+    planned = planned_cell(order_under("permute-pixels", "zoo").cell, Named("linear", linear))
     assert planned.not_applicable == "permute-pixels: the rows of this table are no images"
-    assert _planned(order_under("permute-pixels").cell, "linear", linear).not_applicable is None
+    assert planned_cell(order_under("permute-pixels").cell, Named("linear", linear)).not_applicable is None
     for text in ("scaled-features", "rotate-features"):
         dataset = order_under(text, "zoo").cell.task.dataset
         numbers = [each for each in dataset.features if each.kind is FeatureKind.NUMERIC]
@@ -244,10 +244,10 @@ def test_a_table_without_what_would_be_changed_does_not_apply(order_under):
 def test_evidence_depends_on_the_code_that_alters(order_under, monkeypatch):
     linear = registry.learner("linear")
     plain, cell = (order_under(each).cell for each in (NONE, "random-labels"))
-    keys = [_planned(each, "linear", linear).evidence_key for each in (plain, cell)]
+    keys = [planned_cell(each, Named("linear", linear)).evidence_key for each in (plain, cell)]
     changed = {name: dataclasses.replace(kind, version=9) for name, kind in KINDS.items()}
     monkeypatch.setattr("bench.interventions.KINDS", changed)
-    again = [_planned(each, "linear", linear).evidence_key for each in (plain, cell)]
+    again = [planned_cell(each, Named("linear", linear)).evidence_key for each in (plain, cell)]
     assert again[0] == keys[0]
     assert again[1] != keys[1]
 

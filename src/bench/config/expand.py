@@ -28,9 +28,9 @@ def expand(
 
     `learners` go by what the suite calls them, a name or an import path.
     """
-    named = [_Named(reference, learner) for reference, learner in learners.items()]
+    named = [Named(reference, learner) for reference, learner in learners.items()]
     cells = tuple(
-        _planned(cell, each)
+        planned_cell(cell, each)
         for task, each in itertools.product(tasks, named)
         for cell in _cells(suite, task, each.learner)
     )
@@ -117,7 +117,7 @@ def outer_splits(suite: Suite, splits: SplitPlan) -> Iterator[Split]:
         yield Split(repeat=repeat, fold=fold, train_cap=cap, test_cap=suite.test_cap)
 
 
-class _Named:
+class Named:
     """A learner, what the suite calls it, and the hashes that all of its cells share."""
 
     def __init__(self, reference: str, learner: Learner) -> None:
@@ -125,7 +125,8 @@ class _Named:
         self.hash, self.lock_hash = specification_hash(learner), lock_hash(learner.packages)
 
 
-def _planned(cell: Cell, named: _Named) -> PlannedCell:
+def planned_cell(cell: Cell, named: Named) -> PlannedCell:
+    """Return a cell with its evidence key, and why its learner does not apply, where it does not."""
     learner = named.learner
     intervention = parse_intervention(cell.intervention)
     shape = shape_under(intervention, task_shape(cell.task, cell.split, cell.validation), cell.task.dataset)
