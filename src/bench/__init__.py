@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bench.analysis.leaderboard import Leaderboard
-    from bench.door import Run, leaderboard, load_suite, open_store, plan, report, run
+    from bench.door import Run, compare, leaderboard, load_suite, open_store, plan, report, run
     from bench.errors import BenchError
     from bench.plans import Plan
     from bench.spaces import Choice, Float, Int
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _WHERE = {
     **dict.fromkeys(
-        ("Run", "leaderboard", "load_suite", "open_store", "plan", "report", "run"), "bench.door"
+        ("Run", "compare", "leaderboard", "load_suite", "open_store", "plan", "report", "run"), "bench.door"
     ),
     **dict.fromkeys(("Choice", "Float", "Int"), "bench.spaces"),
     "BenchError": "bench.errors",
@@ -47,6 +47,7 @@ __all__ = [
     "Plan",
     "Run",
     "Suite",
+    "compare",
     "estimator",
     "leaderboard",
     "load_suite",

@@ -32,6 +32,7 @@ from bench.suites import Suite
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bench.analysis.comparison.comparing import Comparison
     from bench.analysis.leaderboard import Leaderboard
 
 RESULTS = Path("bench-results")
@@ -216,6 +217,30 @@ def report(of: Run | str | Path = RESULTS, to: str | Path = "report", profile: s
     finally:
         store.close()
     return Path(to) / PAGE
+
+
+def compare(
+    baseline: Run | str | Path,
+    run: Run | str | Path | None = None,
+    *,
+    fail_on: str | Sequence[str] = (),
+    allow_failures: bool = False,
+    results: str | Path = RESULTS,
+) -> Comparison:
+    """Return the comparison of a run with a baseline; without a run, of the latest in the results folder.
+
+    Each is a `Run`, or what `bench compare` takes: the id of a run in the results folder, a baseline's name
+    or file, another results folder. `fail_on` is a threshold or several, `error:+2%` without one.
+
+    Raises:
+        BenchError: what `bench compare` says in one line and ends with an exit code for.
+    """
+    from bench.comparisons import compared
+
+    old, new = (f"{each.results}:{each.id}" if isinstance(each, Run) else each for each in (baseline, run))
+    thresholds = (fail_on,) if isinstance(fail_on, str) else tuple(fail_on)
+    asked = None if new is None else str(new)
+    return compared(str(old), asked, Path(results), thresholds, allow_failures=allow_failures)
 
 
 def _viewed(view: dict[str, Any], fields: Iterable[str]) -> dict[str, Any]:

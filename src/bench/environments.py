@@ -19,6 +19,9 @@ BASE_PACKAGES = ("numpy", "scipy", "scikit-learn", "inductive-bench")
 ALTERNATIVES = dict.fromkeys(("xgboost", "xgboost-cpu"), ("xgboost", "xgboost-cpu"))
 """Distributions that ship the same package: the light wheel of XGBoost is the same version without CUDA."""
 
+MACHINE = ("system", "cpu", "cpu_count", "memory_bytes", "gpus")
+"""The parts of the record that say what fits ran on."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
@@ -45,6 +48,12 @@ class Environment:
         return {
             name: dict(v) if isinstance(v := getattr(self, name), Mapping) else v for name in self.__slots__
         }
+
+
+def machine_hash(record: Mapping[str, object]) -> str:
+    """Return a short name for the machine of an environment's record; two of one make share it."""
+    parts = {name: record.get(name) for name in MACHINE}
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def lock_hash(packages: tuple[str, ...]) -> str:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from bench.baselines import Baseline
 from bench.execution.postmortem import visible
 from bench.facts import Consequence
 from bench.store.query import cell_rows, exclusions, find_run, trial_rows
@@ -45,6 +46,27 @@ def of_rows(run: Record, store: Store, cells: Sequence[Record], trials: Sequence
         "flags": dict(Counter(flag for trial in trials for flag in trial["flags"].split(",") if flag)),
         "left out": exclusions(run),
         "tables": [_table(store, name) for name in dict.fromkeys(cell["dataset"] for cell in cells)],
+    }
+
+
+def of_baseline(baseline: Baseline) -> Record:
+    """Return a baseline: of which run, on what machine, by which versions, with which tables."""
+    cells = baseline.cells
+    tables = dict(zip(cells["dataset"], cells["fingerprint"], strict=True))
+    locks = sorted(set(zip(cells["learner"], cells["lock_hash"], strict=True)))
+    return {
+        "run": baseline.run_id,
+        "suite": f"{baseline.suite} ({baseline.suite_hash})",
+        "started": baseline.started_at,
+        "ended": baseline.ended_at or "not ended",
+        "budget": _budget({"budget_s": baseline.budget_s, "budget_trials": baseline.budget_trials}),
+        "machine": _machine(dict(baseline.environment)),
+        "commit": baseline.commit,
+        "packages": _packages(dict(baseline.environment)),
+        "cells": dict(Counter(status or "not begun" for status in cells["status"])),
+        "trials": dict(Counter(baseline.trials["status"])),
+        "tables": {name: fingerprint[:16] for name, fingerprint in tables.items()},
+        "locks": dict(locks),
     }
 
 

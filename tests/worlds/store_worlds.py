@@ -62,6 +62,22 @@ class World:
     sizes: tuple[int | None, ...] = (None,)
     interventions: tuple[str, ...] = ("none",)
     exclusions: Mapping[str, str] = field(default_factory=dict)
+    folds: int = 1
+    seeds: tuple[int, ...] = (0,)
+    lock: str = "k"
+    """Of the versions that results depend on: another one gives evidence of its own."""
+    environment: Environment = ENVIRONMENT
+    started: str = STARTED
+    moved: float = 0.0
+    """The share of cells whose predictions are not those of a world that is otherwise the same."""
+    noise: float = 0.05
+    """By how much their ln(error) then differs: a standard deviation."""
+    losses: Mapping[str, float] = field(default_factory=dict)
+    """What is added to a learner's ln(error), in every cell."""
+    slower: float = 1.0
+    """How many times as long every fit takes."""
+    draw: int = 0
+    """Other chances in all that makes a run differ from its like."""
 
 
 def tables(n: int) -> dict[str, ProblemType]:
@@ -74,7 +90,7 @@ def stored(world: World, folder: Path, run_id: str = "20260102-030405-abcd") -> 
     """Write a store that holds one run of a world, and return it."""
     store = open_store(folder)
     plan = _plan(world)
-    store.add_run(run_id, plan, _Request(), ENVIRONMENT)
+    store.add_run(run_id, plan, _Request(), world.environment)
     attempts, trials = [], []
     for planned in plan.cells:
         failed = (planned.cell.task.name, planned.cell.learner) in world.failing
@@ -83,7 +99,10 @@ def stored(world: World, folder: Path, run_id: str = "20260102-030405-abcd") -> 
     with store._transaction():
         store._db.executemany(f"INSERT INTO attempts VALUES ({_marks(24)})", attempts)
         store._db.executemany(f"INSERT INTO trials VALUES ({_marks(21)})", trials)
-        store._db.execute("UPDATE runs SET started_at = ?, ended_at = ?", (STARTED, STARTED))
+        store._db.execute(
+            "UPDATE runs SET started_at = ?, ended_at = ? WHERE run_id = ?",
+            (world.started, world.started, run_id),
+        )
     return store
 
 
@@ -97,16 +116,18 @@ class _Request:
 def _plan(world: World) -> Plan:
     tasks = {name: _task(name, problem) for name, problem in world.tables.items()}
     cells = tuple(
-        _planned(task, learner, family, size, intervention)
-        for size, task, intervention, (learner, family) in product(
-            world.sizes, tasks.values(), world.interventions, world.learners.items()
+        _planned(
+            world, Split(repeat=0, fold=fold, train_cap=size, test_cap=None), task, learner, seed, change
+        )
+        for size, task, fold, seed, change, learner in product(
+            world.sizes, tasks.values(), range(world.folds), world.seeds, world.interventions, world.learners
         )
     )
     suite = Suite(
         name="made-up", title="Made up", note="", path="made-up.toml", hash="0" * 16, tasks=(),
-        learners=tuple(world.learners), budget=world.budget, validation=Validation("holdout", 25), folds=1,
-        seeds=(0,), interventions=world.interventions, train_caps=world.sizes, test_cap=None,
-        allowed_failures=0.0,
+        learners=tuple(world.learners), budget=world.budget, validation=Validation("holdout", 25),
+        folds=world.folds, seeds=world.seeds, interventions=world.interventions, train_caps=world.sizes,
+        test_cap=None, allowed_failures=0.0,
     )  # fmt: skip
     exclusions = tuple(Exclusion(what=what, reason=why) for what, why in world.exclusions.items())
     return Plan(
@@ -139,20 +160,21 @@ def _task(name: str, problem: ProblemType) -> Task:
     return Task(name=name, dataset=dataset, splits=SplitPlan(procedure="kfold3", openml_task_id=None))
 
 
-def _planned(task: Task, learner: str, family: str, size: int | None, intervention: str) -> PlannedCell:
+def _planned(world: World, split: Split, task: Task, learner: str, seed: int, change: str) -> PlannedCell:
     cell = Cell(
         task=task,
-        split=Split(repeat=0, fold=0, train_cap=size, test_cap=None),
+        split=split,
         learner=learner,
-        family=family,
-        intervention=intervention,
-        seed=0,
+        family=world.learners[learner],
+        intervention=change,
+        seed=seed,
         device="cpu",
         cores=1,
         validation=Validation("holdout", 25),
     )
-    key = f"{zlib.crc32(cell.id.encode()):08x}" * 4
-    return PlannedCell(cell=cell, learner=learner, evidence_key=key, learner_hash="l", lock_hash="k")
+    text = cell.id if world.lock == "k" else f"{cell.id} {world.lock}"
+    key = f"{zlib.crc32(text.encode()):08x}" * 4
+    return PlannedCell(cell=cell, learner=learner, evidence_key=key, learner_hash="l", lock_hash=world.lock)
 
 
 def _attempt(world: World, planned: PlannedCell, run_id: str, *, failed: bool) -> tuple[Any, ...]:
@@ -161,9 +183,9 @@ def _attempt(world: World, planned: PlannedCell, run_id: str, *, failed: bool) -
     n_train = planned.cell.split.train_cap or 1000
     minority = N_TEST // 4 if planned.cell.task.problem is ProblemType.BINARY else None
     return (
-        planned.evidence_key, 1, run_id, world.budget.seconds, world.budget.trials, 2**32, 0, 0, STARTED,
-        STARTED, status.value, 1, "trials", reason, 1.0, 1.0, 0.1, n_train, n_train * 3 // 4, n_train // 4,
-        N_TEST, minority, "{}", "a log with /a/path/of/the/machine",
+        planned.evidence_key, 1, run_id, world.budget.seconds, world.budget.trials, 2**32, 0, 0,
+        world.started, world.started, status.value, 1, "trials", reason, 1.0, 1.0, 0.1, n_train,
+        n_train * 3 // 4, n_train // 4, N_TEST, minority, "{}", "a log with /a/path/of/the/machine",
     )  # fmt: skip
 
 
@@ -176,21 +198,30 @@ def _trials(world: World, planned: PlannedCell) -> list[tuple[Any, ...]]:
     changed = 0.0 if cell.intervention == "none" else 0.2 * (cell.family != "linear")
     level = hardness + SKILL.get(cell.learner, 0.0) + smaller + changed + 0.05 * rng.standard_normal()
     flat = cell.learner == "dummy"
+    own = np.random.default_rng(zlib.crc32(f"{cell.id} {world.draw}".encode()))
+    moved = own.random() < world.moved
+    difference = world.losses.get(cell.learner, 0.0) + moved * world.noise * own.standard_normal()
     found, spent = [], 0.0
     budget_s = world.budget.seconds or float(world.n_trials)
     for number in range(1 if flat else world.n_trials):
         gain = 0.0 if number == 0 else rng.normal(-0.01, 0.06)
         error = min(0.99, math.exp(level + gain))
-        spent += budget_s / world.n_trials * rng.uniform(0.5, 0.99)
-        test = min(0.99, error * math.exp(0.03 * rng.standard_normal()))
+        spent += world.slower * budget_s / world.n_trials * rng.uniform(0.5, 0.99)
+        if world.budget.seconds is not None and spent > budget_s and number:
+            break  # the deadline
+        test = min(0.99, error * math.exp(0.03 * rng.standard_normal() + difference))
         classes = cell.task.problem is not ProblemType.REGRESSION
         metrics = {"ece": 0.05, "brier": 0.2, "log_loss": 0.4} if classes else {"rmse": test, "nrmse": test}
+        if cell.task.problem is ProblemType.BINARY:
+            metrics["auc"] = 1 - test
+        predicted = f"{zlib.crc32(f'{cell.id} {number} {difference}'.encode()):08x}" * 2
         flags = "starved" if number == 3 and cell.learner == "mlp" else ""
         found.append(
             (
                 planned.evidence_key, 1, number, json.dumps({"depth": number}), TrialStatus.OK.value, flags,
                 error, test, error / 2, test, json.dumps({"test": metrics}), spent / (number + 1),
-                spent / (number + 1), 0.01, 0.01, spent, 2**28, None, "h", "", STARTED,
+                spent / (number + 1), 0.01, 0.01, spent, 2**28, None, predicted, "",
+                world.started,
             )
         )  # fmt: skip
     return found

@@ -18,6 +18,8 @@ VERBS = {
     "leaderboard": ("bench.cli.leaderboard", "Show the leaderboard of a run, at any smaller budget."),
     "curves": ("bench.cli.curves", "Show how errors fall and seconds grow with the training rows."),
     "report": ("bench.cli.report", "Write a page, tables and figures of runs and claims."),
+    "compare": ("bench.cli.compare", "Compare a run with a baseline; leave with 4 where it is worse."),
+    "baseline": ("bench.cli.baseline", "Save, list, show and drop runs that others are compared with."),
     "claims": ("bench.cli.claims", "List, plan, run and judge claims about inductive biases."),
     "sensitivity": ("bench.cli.sensitivity", "Show how much errors grow under each intervention."),
     "status": ("bench.cli.status", "Show how far a run is and what failed."),

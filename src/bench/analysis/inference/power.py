@@ -112,3 +112,27 @@ def units_needed(mean: float, sd: float, margin: float, rule: Rule) -> int | Non
         middle = (low + high) // 2
         low, high = (low, middle) if decides(middle) else (middle, high)
     return high
+
+
+def detectable_loss(n: int, sd: float, threshold: float, level: float) -> float:
+    """Return the smallest true mean that is seen to lie above a threshold with probability 0.8, at n units.
+
+    Seen means that the 95 % interval lies above the threshold, and that a two-sided test at `level` finds
+    the mean above 0. NaN where that many units can give the signed-rank test no such p, or have no spread
+    to go by.
+    """
+    from scipy.optimize import brentq
+    from scipy.special import gammaincinv, ndtr, stdtrit
+
+    if n < 2 or not np.isfinite(sd) or 2.0 ** (1 - n) > level:
+        return np.nan
+    if sd == 0:
+        return threshold
+    df, error = n - 1, sd / np.sqrt(n)
+    drawn = error * np.sqrt(2 * gammaincinv(df / 2, _POINTS) / df)
+    least = np.maximum(threshold + stdtrit(df, 0.975) * drawn, stdtrit(df, 1 - level / 2) * drawn)
+
+    def gain(mean: float) -> float:
+        return float(ndtr((mean - least) / error).mean()) - POWER
+
+    return float(brentq(gain, 0.0, float(least.max()) + 10 * error))

@@ -1,0 +1,1 @@
+"""A run against a baseline: pairs of cells, changes with intervals, and one of three answers."""
