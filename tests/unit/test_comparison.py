@@ -418,7 +418,9 @@ def test_runs_without_a_pair_are_refused_in_a_line(made, baseline, column, why):
 
 
 def test_a_run_is_not_compared_with_itself(baseline):
-    with pytest.raises(ConfigError, match=f"{OLD} is compared with itself: run the suite again .* --fresh"):
+    with pytest.raises(
+        ConfigError, match=f"{OLD} is compared with itself: run the suite again, with --fresh"
+    ):
         compare(baseline, replace(baseline), [ERROR])
 
 

@@ -83,8 +83,8 @@ def compare(
     """
     if (baseline.run_id, baseline.started_at) == (run.run_id, run.started_at):
         raise ConfigError(
-            f"{run.run_id} is compared with itself: run the suite again (`bench run {run.suite} --fresh`, or "
-            "with another --results), and compare that"
+            f"{run.run_id} is compared with itself: run the suite again, with --fresh or another --results, "
+            "and compare that"
         )
     matched = matching(baseline, run)
     found = pairs(baseline, run, matched)
